@@ -1,0 +1,11 @@
+/** Field manager, ServiceAccount, Deployment, Lease and managed-by value of the controller. */
+export const autopilotName = 'virt-platform-autopilot';
+
+/** Field manager of what the plugin writes. */
+export const pluginManager = 'kubectl-virt-platform';
+
+/** Every annotation and label of ours begins with this. */
+export const keyPrefix = 'platform.kubevirt.io/';
+
+/** The label on everything managed; its value is {@link autopilotName}. */
+export const managedByLabel = `${keyPrefix}managed-by`;
