@@ -14,7 +14,8 @@ export type Plan = {
   readonly items: readonly PlanItem[];
 };
 
-export type UnknownFact = { readonly fact: string; readonly why: string };
+/** `assumed`: decided as if it were absent or empty, as for files without it; otherwise what needs it is unverified. */
+export type UnknownFact = { readonly fact: string; readonly why: string; readonly assumed: boolean };
 
 export type Activation =
   | { readonly state: 'active' }
@@ -30,7 +31,6 @@ export type PlanItem = {
   readonly feature?: string;
   readonly group?: string;
   readonly target: ObjectRef;
-  /** The CRD (`plural.group`) of the target; absent for built-in kinds. */
   readonly overrides: readonly Override[];
   /** Why it was decided so, in one line. */
   readonly why: string;

@@ -1,5 +1,5 @@
 import type { JsonObject, KubernetesObject } from '../api/kubernetes-object.ts';
-import { type ObjectRef } from '../api/object-ref.ts';
+import type { ObjectRef } from '../api/object-ref.ts';
 
 /**
  * What is known of a cluster at one moment. {@link plan} asks for what it lacks; the shell puts the answers in and
@@ -14,6 +14,8 @@ export type Snapshot = {
   readonly reads: ReadonlyMap<string, ReadAnswer>;
   /** Answers to `dry-run` questions by {@link questionKey}. */
   readonly verdicts: ReadonlyMap<string, Verdict>;
+  /** The answer to every `get` and `list` that has none of its own; without it such a question stays open. */
+  readonly otherwise?: ReadAnswer;
   /** Facts that a person forces (`render --fact`), by dotted path: `hardware.pciDevicesPresent`. */
   readonly forced?: Readonly<Record<string, unknown>>;
 };
@@ -63,6 +65,8 @@ export type Unknown = {
   readonly why: string;
   /** Set where a permission is missing. */
   readonly permission?: Permission;
+  /** Facts and declared reads go on as if it were absent, and say so; a live target stays unknown. */
+  readonly assume?: 'absent';
 };
 
 export type Permission = {
