@@ -1,0 +1,482 @@
+import type { JsonObject, KubernetesObject } from '../api/kubernetes-object.ts';
+import { formatObjectRef, groupOf, type ObjectRef, versionOf } from '../api/object-ref.ts';
+import type { ApiResource } from '../engine/snapshot.ts';
+import { ApiError } from './api-error.ts';
+import { type Clock, systemClock } from './clock.ts';
+import type { Connection } from './connection.ts';
+import { type Discovery, discover } from './discovery.ts';
+import { parseAnswer } from './parse-answer.ts';
+import { RefusedError } from './refused-error.ts';
+import { resourcePath } from './resource-path.ts';
+import { retry } from './retry.ts';
+import { type HttpAnswer, type HttpRequest, Transport } from './transport.ts';
+
+export type ClusterOptions = {
+  readonly userAgent: string;
+  /** For each call, its repetitions and the reading of its answer included. Default 30 000; 0 for no limit. */
+  readonly requestTimeoutMs?: number;
+  /** Connections at most, kept while idle. Default 16. */
+  readonly maxSockets?: number;
+  /** Called with the text of every Warning header. */
+  readonly onWarning?: (warning: string) => void;
+  /** Ends every call. */
+  readonly signal?: AbortSignal;
+  readonly clock?: Clock;
+  /** The largest answer, or page of one, that is read. Default 256 MiB. */
+  readonly maxAnswerBytes?: number;
+};
+
+export type Absent = {
+  readonly answer: 'absent';
+  /** `object`: the server says that this very object isn't there; `api`: nothing of its kind is served. */
+  readonly missing: 'object' | 'api';
+  readonly why: string;
+};
+export type Found = { readonly answer: 'object'; readonly object: KubernetesObject };
+export type Listed<Item> = {
+  readonly answer: 'list';
+  readonly items: readonly Item[];
+  /** Of the list, to begin a watch with. */
+  readonly resourceVersion: string;
+};
+
+export type Collection = { readonly apiVersion: string; readonly kind: string; readonly namespace?: string };
+
+export type ListOptions<Item> = {
+  /** Of one page. Default 500. */
+  readonly limit?: number;
+  readonly labelSelector?: string;
+  readonly fieldSelector?: string;
+  /** Keeps what is needed of each object, page by page, so that the rest needn't be held. */
+  readonly project?: (object: KubernetesObject) => Item;
+  readonly signal?: AbortSignal | undefined;
+};
+
+export type WriteOptions = {
+  readonly fieldManager: string;
+  readonly dryRun?: boolean;
+  /** Default `Strict`: unknown and duplicate fields are errors. */
+  readonly fieldValidation?: 'Strict' | 'Warn' | 'Ignore';
+  readonly signal?: AbortSignal | undefined;
+};
+
+export type ApplyOptions = WriteOptions & {
+  /** The only source of the request's URL; the body must agree. */
+  readonly ref: ObjectRef;
+  /** Takes fields over from other managers. Default false. */
+  readonly force?: boolean;
+  /**
+   * The object that this apply is meant for: another uid or resourceVersion there is a conflict, and nothing is
+   * written. `none`: there must be no such object. Absent: whatever is there.
+   */
+  readonly live?: { readonly uid: string; readonly resourceVersion: string } | 'none';
+};
+
+export type Written = {
+  readonly object: KubernetesObject;
+  /** True when it didn't exist before. */
+  readonly isCreated: boolean;
+  readonly warnings: readonly string[];
+};
+
+export type Preconditions = { readonly uid?: string; readonly resourceVersion?: string };
+
+export type ServerVersion = {
+  readonly gitVersion: string;
+  readonly major: string;
+  readonly minor: string;
+  readonly platform: string;
+};
+
+/** Opens nothing yet: connections are made, and files of credentials read, by the first request. */
+export function openCluster(connection: Connection, options: ClusterOptions): Cluster {
+  return new Cluster(connection, options);
+}
+
+/**
+ * One API server as one user, over one pool of kept connections. Every method throws an {@link ApiError} when the
+ * server refuses, a {@link ConnectionError} when there is no usable answer, or the reason of an aborted signal.
+ */
+export class Cluster {
+  readonly connection: Connection;
+  readonly #transport: Transport;
+  readonly #clock: Clock;
+  readonly #timeoutMs: number;
+  readonly #maxBytes: number;
+  readonly #signal: AbortSignal | undefined;
+  readonly #onWarning: (warning: string) => void;
+  #discovery: Promise<Discovery> | undefined;
+
+  constructor(connection: Connection, options: ClusterOptions) {
+    const { userAgent, requestTimeoutMs = 30_000, maxSockets = 16, clock = systemClock } = options;
+    this.connection = connection;
+    this.#transport = new Transport(connection, { userAgent, maxSockets, clock });
+    this.#clock = clock;
+    this.#timeoutMs = requestTimeoutMs === 0 ? Number.POSITIVE_INFINITY : requestTimeoutMs;
+    this.#maxBytes = options.maxAnswerBytes ?? 256 * 1024 * 1024;
+    this.#signal = options.signal;
+    this.#onWarning = options.onWarning ?? (() => {});
+  }
+
+  /** HTTP requests sent so far, repeated ones included. */
+  get requests(): number {
+    return this.#transport.requests;
+  }
+
+  /** Ends all connections, so that nothing keeps the process alive; calls in flight fail. */
+  close(): void {
+    this.#transport.close();
+  }
+
+  async version({ signal }: { signal?: AbortSignal } = {}): Promise<ServerVersion> {
+    const { gitVersion, major, minor, platform } = await this.#getJson('/version', 'get the server version', {
+      signal,
+    });
+    return { gitVersion: String(gitVersion), major: String(major), minor: String(minor), platform: String(platform) };
+  }
+
+  /** Asks anew what is served; {@link resourceFor} goes by the latest answer. */
+  async discover({ signal }: { signal?: AbortSignal } = {}): Promise<Discovery> {
+    const asked = discover((path, accept) => this.#getJson(path, `discover ${path}`, { accept, signal }));
+    this.#discovery = asked;
+    asked.catch(() => {
+      if (this.#discovery === asked) this.#discovery = undefined;
+    });
+    return await asked;
+  }
+
+  /**
+   * How a kind is served, by the latest discovery (the first call makes it). Never a guess: an {@link Absent} answer
+   * when nothing serves it.
+   *
+   * @throws ApiError with 503 when the group's own server is down, so that nobody can know.
+   */
+  async resourceFor(apiVersion: string, kind: string): Promise<ApiResource | Absent> {
+    const { resources, stale } = await (this.#discovery ?? this.discover());
+    const group = groupOf(apiVersion);
+    const version = versionOf(apiVersion);
+    const resource = resources.find((it) => it.kind === kind && it.group === group && it.version === version);
+    if (resource !== undefined) return resource;
+    if (stale.includes(apiVersion)) throw this.#staleError(apiVersion, kind);
+    return { answer: 'absent', missing: 'api', why: `this cluster serves no ${kind} in ${apiVersion}` };
+  }
+
+  async get(ref: ObjectRef, { signal }: { signal?: AbortSignal | undefined } = {}): Promise<Found | Absent> {
+    refuseSecrets(ref);
+    const resource = await this.resourceFor(ref.apiVersion, ref.kind);
+    if ('answer' in resource) return resource;
+    const path = objectPath(resource, ref);
+    try {
+      const object = await this.#getJson(path, `get ${formatObjectRef(ref)}`, { signal });
+      return { answer: 'object', object: toObject(object, ref) };
+    } catch (error) {
+      const missing = error instanceof ApiError ? whatIsMissing(error, resource, ref.name) : undefined;
+      if (missing === undefined) throw error;
+      return { answer: 'absent', missing, why: (error as ApiError).serverMessage };
+    }
+  }
+
+  /** All objects of a kind, in pages; one consistent list even when a page comes too late to be continued. */
+  async list<Item = KubernetesObject>(
+    collection: Collection,
+    options: ListOptions<Item> = {},
+  ): Promise<Listed<Item> | Absent> {
+    refuseSecrets(collection);
+    const resource = await this.resourceFor(collection.apiVersion, collection.kind);
+    if ('answer' in resource) return resource;
+    const { limit = 500 } = options;
+    try {
+      // The last try asks for everything at once: that can't expire half-way.
+      for (const pageLimit of [limit, limit, 0]) {
+        try {
+          return await this.#listPages(resource, collection, { ...options, limit: pageLimit });
+        } catch (error) {
+          if (!(error instanceof ApiError && error.code === 410) || pageLimit === 0) throw error;
+        }
+      }
+      throw new Error('unreachable: the last try returns or throws');
+    } catch (error) {
+      const missing = error instanceof ApiError ? whatIsMissing(error, resource) : undefined;
+      if (missing === undefined) throw error;
+      return { answer: 'absent', missing, why: (error as ApiError).serverMessage };
+    }
+  }
+
+  /**
+   * Server-side apply.
+   *
+   * @throws RefusedError when the body names another object than `ref`, or carries what only the server may set.
+   * @see https://kubernetes.io/docs/reference/using-api/server-side-apply/
+   */
+  async apply(object: KubernetesObject, { ref, force = false, live, ...options }: ApplyOptions): Promise<Written> {
+    const path = await this.#pathOf(ref);
+    const body = applyBody(object, ref, live);
+    return await this.#write('PATCH', path, `apply ${formatObjectRef(ref)}`, {
+      ...options,
+      query: { force: String(force) },
+      contentType: 'application/apply-patch+yaml',
+      body,
+      // Without preconditions a repetition may undo what somebody wrote between the two.
+      isRepeatable: live !== undefined,
+    });
+  }
+
+  /** A merge patch (RFC 7386). With `metadata.resourceVersion` in it, only onto exactly that version. */
+  async mergePatch(ref: ObjectRef, patch: JsonObject, options: WriteOptions): Promise<Written> {
+    const { metadata } = patch;
+    const isGuarded = metadata !== null && typeof metadata === 'object' && 'resourceVersion' in metadata;
+    return await this.#write('PATCH', await this.#pathOf(ref), `patch ${formatObjectRef(ref)}`, {
+      ...options,
+      contentType: 'application/merge-patch+json',
+      body: patch,
+      isRepeatable: isGuarded,
+    });
+  }
+
+  /** A JSON patch (RFC 6902). With a test of `/metadata/resourceVersion` in it, only onto exactly that version. */
+  async jsonPatch(ref: ObjectRef, patch: readonly JsonObject[], options: WriteOptions): Promise<Written> {
+    return await this.#write('PATCH', await this.#pathOf(ref), `patch ${formatObjectRef(ref)}`, {
+      ...options,
+      contentType: 'application/json-patch+json',
+      body: patch,
+      isRepeatable: patch.some(({ op, path }) => op === 'test' && path === '/metadata/resourceVersion'),
+    });
+  }
+
+  /** Creates an object (POST); its name may be left to the server with `metadata.generateName`. */
+  async create(object: JsonObject, collection: Collection, options: WriteOptions): Promise<Written> {
+    const path = resourcePath(await this.#served(collection), { namespace: collection.namespace });
+    return await this.#write('POST', path, `create ${collection.kind}`, {
+      ...options,
+      contentType: 'application/json',
+      body: object,
+      isRepeatable: false,
+    });
+  }
+
+  /** Deletes exactly the object that the preconditions describe; absent when it is gone already. */
+  async delete(
+    ref: ObjectRef,
+    {
+      uid,
+      resourceVersion,
+      dryRun = false,
+      signal,
+    }: Preconditions & { dryRun?: boolean; signal?: AbortSignal | undefined } = {},
+  ): Promise<{ readonly answer: 'deleted' } | Absent> {
+    const resource = await this.resourceFor(ref.apiVersion, ref.kind);
+    if ('answer' in resource) return resource;
+    const preconditions = {
+      ...(uid !== undefined && { uid }),
+      ...(resourceVersion !== undefined && { resourceVersion }),
+    };
+    try {
+      await this.#write('DELETE', objectPath(resource, ref), `delete ${formatObjectRef(ref)}`, {
+        dryRun,
+        signal,
+        contentType: 'application/json',
+        body: { apiVersion: 'v1', kind: 'DeleteOptions', propagationPolicy: 'Background', preconditions },
+        isRepeatable: uid !== undefined,
+      });
+      return { answer: 'deleted' };
+    } catch (error) {
+      const missing = error instanceof ApiError ? whatIsMissing(error, resource, ref.name) : undefined;
+      if (missing === undefined) throw error;
+      return { answer: 'absent', missing, why: (error as ApiError).serverMessage };
+    }
+  }
+
+  async #listPages<Item>(
+    resource: ApiResource,
+    collection: Collection,
+    { limit = 0, labelSelector, fieldSelector, project, signal }: ListOptions<Item>,
+  ): Promise<Listed<Item>> {
+    const path = resourcePath(resource, { namespace: collection.namespace });
+    const doing = `list ${resource.plural}${collection.namespace === undefined ? '' : ` in ${collection.namespace}`}`;
+    const items: Item[] = [];
+    let next = '';
+    for (;;) {
+      const query = { limit: limit === 0 ? '' : String(limit), continue: next, labelSelector, fieldSelector };
+      const page = await this.#getJson(withQuery(path, query), doing, { signal });
+      for (const item of Array.isArray(page.items) ? page.items : []) {
+        const object = toObject(item as JsonObject, collection);
+        items.push(project === undefined ? (object as Item) : project(object));
+      }
+      const { continue: more, resourceVersion } = (page.metadata ?? {}) as {
+        continue?: string;
+        resourceVersion?: string;
+      };
+      if (!more) return { answer: 'list', items, resourceVersion: resourceVersion ?? '' };
+      next = more;
+    }
+  }
+
+  async #pathOf(ref: ObjectRef): Promise<string> {
+    return objectPath(await this.#served(ref), ref);
+  }
+
+  /** @throws ApiError 404 as the server would answer it, for a kind that isn't served. */
+  async #served({ apiVersion, kind }: Collection): Promise<ApiResource> {
+    const resource = await this.resourceFor(apiVersion, kind);
+    if (!('answer' in resource)) return resource;
+    throw this.#error({ doing: `write ${kind}`, code: 404, reason: 'NotFound', serverMessage: resource.why });
+  }
+
+  async #getJson(
+    path: string,
+    doing: string,
+    { accept, signal }: { accept?: string; signal?: AbortSignal | undefined },
+  ): Promise<JsonObject> {
+    const answer = await this.#send(
+      { method: 'GET', path, headers: { Accept: accept ?? 'application/json' } },
+      { doing, isRepeatable: true, signal },
+    );
+    return parseAnswer(answer, this.#asked(doing));
+  }
+
+  async #write(method: HttpRequest['method'], path: string, doing: string, write: Write): Promise<Written> {
+    const { query, contentType, body, fieldManager, dryRun = false, fieldValidation = 'Strict', signal } = write;
+    const isDelete = method === 'DELETE';
+    const parameters = {
+      ...query,
+      fieldManager,
+      dryRun: dryRun ? 'All' : undefined,
+      fieldValidation: isDelete ? undefined : fieldValidation,
+    };
+    const answer = await this.#send(
+      {
+        method,
+        path: withQuery(path, parameters),
+        headers: { Accept: 'application/json', 'Content-Type': contentType },
+        body: JSON.stringify(body),
+      },
+      { doing, isRepeatable: write.isRepeatable || dryRun, signal },
+    );
+    const object = parseAnswer(answer, this.#asked(doing)) as unknown as KubernetesObject;
+    return { object, isCreated: answer.status === 201, warnings: answer.warnings };
+  }
+
+  /** One call: repeated while that is of use, safe, and in time. Every refusal is thrown from here as an ApiError. */
+  async #send(
+    request: HttpRequest,
+    { doing, isRepeatable, signal }: { doing: string; isRepeatable: boolean; signal?: AbortSignal | undefined },
+  ): Promise<HttpAnswer> {
+    const either =
+      signal !== undefined && this.#signal !== undefined
+        ? AbortSignal.any([signal, this.#signal])
+        : (signal ?? this.#signal);
+    let isRefreshed = false;
+    return await retry(
+      async (timeoutMs) => {
+        let answer = await this.#transport.send(request, { timeoutMs, maxBytes: this.#maxBytes, signal: either });
+        if (answer.status === 401 && !isRefreshed && this.#transport.refreshCredentials()) {
+          isRefreshed = true;
+          answer = await this.#transport.send(request, { timeoutMs, maxBytes: this.#maxBytes, signal: either });
+        }
+        for (const warning of answer.warnings) this.#onWarning(warning);
+        // Thrown here so that a passing trouble is met by another attempt.
+        if (answer.status < 200 || answer.status > 299) parseAnswer(answer, this.#asked(doing));
+        return answer;
+      },
+      { clock: this.#clock, timeoutMs: this.#timeoutMs, isRepeatable, signal: either },
+    );
+  }
+
+  #asked(doing: string): { doing: string; server: string; who: string } {
+    const { server, user, context, credentials } = this.connection;
+    const who =
+      user !== undefined
+        ? `user "${user}"${context === undefined ? '' : ` of context "${context}"`}`
+        : credentials.tokenFile !== undefined
+          ? `the token in ${credentials.tokenFile}`
+          : 'this user';
+    return { doing, server, who };
+  }
+
+  #staleError(apiVersion: string, kind: string): ApiError {
+    const serverMessage = `the server behind ${apiVersion} does not answer just now, so whether it serves ${kind} isn't known`;
+    return this.#error({ doing: `find ${kind}`, code: 503, reason: 'ServiceUnavailable', serverMessage });
+  }
+
+  #error(answer: { doing: string; code: number; reason: string; serverMessage: string }): ApiError {
+    return new ApiError({ ...this.#asked(answer.doing), ...answer, details: {} });
+  }
+}
+
+type Write = Partial<WriteOptions> & {
+  readonly query?: Readonly<Record<string, string>>;
+  readonly contentType: string;
+  readonly body: unknown;
+  readonly isRepeatable: boolean;
+};
+
+function withQuery(path: string, parameters: Readonly<Record<string, string | undefined>>): string {
+  const query = new URLSearchParams(
+    Object.entries(parameters).filter((entry): entry is [string, string] => Boolean(entry[1])),
+  ).toString();
+  return query === '' ? path : `${path}?${query}`;
+}
+
+function objectPath(resource: ApiResource, ref: ObjectRef): string {
+  if (resource.namespaced !== (ref.namespace !== undefined)) {
+    const has = resource.namespaced
+      ? 'is namespaced, and no namespace is given'
+      : 'is cluster-scoped, and a namespace is given';
+    throw new RefusedError(`${formatObjectRef(ref)}: ${ref.kind} ${has}`);
+  }
+  return resourcePath(resource, ref);
+}
+
+/** Items of a list of a built-in kind don't say what they are. */
+function toObject(object: JsonObject, { apiVersion, kind }: Collection): KubernetesObject {
+  return { ...object, apiVersion, kind } as unknown as KubernetesObject;
+}
+
+/**
+ * What a 404 says is missing: this very object, its API, or (undefined) something else, as a namespace or a role, of
+ * which nothing follows for the object.
+ */
+function whatIsMissing(
+  error: ApiError,
+  { plural, kind, group }: ApiResource,
+  name?: string,
+): Absent['missing'] | undefined {
+  if (!error.isNotFound) return undefined;
+  if (error.status === undefined) return error.serverMessage.startsWith('404 page not found') ? 'api' : undefined;
+  const { details } = error;
+  const isOurKind = details.kind === plural || details.kind === kind;
+  const isOurGroup = (details.group ?? '') === group;
+  if (name !== undefined && details.name === name && isOurKind && isOurGroup) return 'object';
+  // The generic "could not find the requested resource" names nothing.
+  return details.name === undefined && error.serverMessage.includes('the requested resource') ? 'api' : undefined;
+}
+
+/** Secrets are never read: nobody can leak what nobody holds. */
+function refuseSecrets({ apiVersion, kind }: Collection): void {
+  if (kind === 'Secret' && groupOf(apiVersion) === '') throw new RefusedError('objects of kind Secret are never read');
+}
+
+function applyBody(object: KubernetesObject, ref: ObjectRef, live: ApplyOptions['live']): unknown {
+  const { apiVersion, kind, metadata } = object;
+  const named: ObjectRef = {
+    apiVersion,
+    kind,
+    name: metadata.name,
+    ...(metadata.namespace !== undefined && { namespace: metadata.namespace }),
+  };
+  const isSame = (['apiVersion', 'kind', 'namespace', 'name'] as const).every((key) => named[key] === ref[key]);
+  if (!isSame) {
+    throw new RefusedError(
+      `refused to apply ${formatObjectRef(named)} (${apiVersion}) as ${formatObjectRef(ref)} (${ref.apiVersion}): the body names another object`,
+    );
+  }
+  for (const key of ['uid', 'resourceVersion', 'managedFields', 'generateName'] as const) {
+    if (key in metadata) throw new RefusedError(`refused to apply ${formatObjectRef(ref)}: its body has metadata.${key}`);
+  }
+  if (live === undefined) return object;
+  const guard = live === 'none' ? noSuchObject : { uid: live.uid, resourceVersion: live.resourceVersion };
+  return { ...object, metadata: { ...metadata, ...guard } };
+}
+
+/** A version that no object ever has: it is ignored for a new object, and a conflict with any that exists. */
+const noSuchObject = { resourceVersion: '1' };

@@ -1,0 +1,243 @@
+import { readFileSync, statSync } from 'node:fs';
+import { dirname, isAbsolute, resolve } from 'node:path';
+import { type ErrorCode, parseDocument } from 'yaml';
+import type { JsonObject } from '../api/kubernetes-object.ts';
+import { KubeconfigError } from './kubeconfig-error.ts';
+
+/** One kubeconfig file, checked; its relative paths are relative to nothing any more. */
+export type KubeconfigFile = {
+  readonly file: string;
+  readonly currentContext: string | undefined;
+  readonly clusters: ReadonlyMap<string, ClusterEntry>;
+  readonly users: ReadonlyMap<string, UserEntry>;
+  readonly contexts: ReadonlyMap<string, ContextEntry>;
+};
+
+export type ContextEntry = {
+  readonly cluster: string | undefined;
+  readonly user: string | undefined;
+  readonly namespace: string | undefined;
+};
+
+export type ClusterEntry = {
+  readonly server: string | undefined;
+  readonly ca: string | undefined;
+  readonly caData: string | undefined;
+  readonly insecure: boolean;
+  readonly tlsServerName: string | undefined;
+  readonly proxyUrl: string | undefined;
+  /** The entry as written, for programs that ask for it (`provideClusterInfo`). */
+  readonly raw: JsonObject;
+};
+
+export type UserEntry = {
+  readonly cert: string | undefined;
+  readonly certData: string | undefined;
+  readonly key: string | undefined;
+  readonly keyData: string | undefined;
+  readonly token: string | undefined;
+  readonly tokenFile: string | undefined;
+  readonly username: string | undefined;
+  readonly password: string | undefined;
+  readonly as: string | undefined;
+  readonly asUid: string | undefined;
+  readonly asGroups: readonly string[];
+  readonly asUserExtra: Readonly<Record<string, readonly string[]>>;
+  readonly exec: JsonObject | undefined;
+  readonly authProvider: JsonObject | undefined;
+};
+
+/**
+ * Reads one file as kubectl does: YAML or JSON, an entry's last of equal keys wins, equal names in a list are an error.
+ *
+ * @returns `undefined` when there is no such file.
+ * @throws KubeconfigError for one that is there and can't be used.
+ */
+export function readKubeconfigFile(file: string): KubeconfigFile | undefined {
+  const text = textOf(file);
+  if (text === undefined) return undefined;
+
+  const root = new Fields(parse(text, file), `kubeconfig ${file}`);
+  const kind = root.string('kind');
+  if (kind !== undefined && kind !== 'Config') {
+    throw new KubeconfigError(`${file} is no kubeconfig: its kind is ${kind}, not Config`);
+  }
+  const path = (value: string | undefined) =>
+    value === undefined || isAbsolute(value) ? value : resolve(dirname(file), value);
+  return {
+    file,
+    currentContext: root.string('current-context'),
+    clusters: root.named('clusters', 'cluster', (cluster) => clusterEntry(cluster, path)),
+    users: root.named('users', 'user', (user) => userEntry(user, path)),
+    contexts: root.named('contexts', 'context', (context) => ({
+      cluster: context.string('cluster'),
+      user: context.string('user'),
+      namespace: context.string('namespace'),
+    })),
+  };
+}
+
+// Ten thousand clusters fit; a disk image that was named by mistake doesn't.
+const largestBytes = 32 * 1024 * 1024;
+
+function textOf(file: string): string | undefined {
+  try {
+    const { size } = statSync(file);
+    if (size > largestBytes) {
+      throw new KubeconfigError(`${file} is no kubeconfig: it has ${size} bytes, more than ${largestBytes}`);
+    }
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    if (error instanceof KubeconfigError) throw error;
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    const why = { EISDIR: 'it is a folder', EACCES: 'permission denied' }[code ?? ''] ?? code ?? String(error);
+    throw new KubeconfigError(`could not read kubeconfig ${file}: ${why}`, { cause: error });
+  }
+}
+
+function parse(text: string, file: string): unknown {
+  // JSON is YAML, but reading it as such takes a hundred times as long.
+  if (text.trimStart().startsWith('{')) {
+    try {
+      return JSON.parse(text);
+    } catch {
+      // Flow-style YAML, or broken: the YAML parser says where.
+    }
+  }
+  try {
+    const document = parseDocument(text, { merge: true, uniqueKeys: false, logLevel: 'silent' });
+    const [error] = document.errors;
+    if (error !== undefined) {
+      const line = error.linePos?.[0].line ?? 1;
+      throw new KubeconfigError(`${file}:${line}: kubeconfig is not valid YAML: ${yamlProblem(error)}`, {
+        cause: error,
+      });
+    }
+    return document.toJS();
+  } catch (error) {
+    if (error instanceof KubeconfigError) throw error;
+    throw new KubeconfigError(`kubeconfig ${file} is not valid YAML: ${String(error).split('\n')[0]}`, {
+      cause: error,
+    });
+  }
+}
+
+/** The parser's first line without its position, which we give as file and line. The text itself may hold secrets. */
+function yamlProblem({ message, code }: { message: string; code: ErrorCode }): string {
+  const line = message.split('\n')[0] ?? code;
+  return line.replace(/ at line \d+, column \d+:?$/, '');
+}
+
+type ToPath = (value: string | undefined) => string | undefined;
+
+function clusterEntry(cluster: Fields, path: ToPath): ClusterEntry {
+  return {
+    server: cluster.string('server'),
+    ca: path(cluster.string('certificate-authority')),
+    caData: cluster.string('certificate-authority-data'),
+    insecure: cluster.boolean('insecure-skip-tls-verify'),
+    tlsServerName: cluster.string('tls-server-name'),
+    proxyUrl: cluster.string('proxy-url'),
+    raw: cluster.json(),
+  };
+}
+
+function userEntry(user: Fields, path: ToPath): UserEntry {
+  const exec = user.object('exec')?.json();
+  const command = exec?.command;
+  // A bare word is looked up in PATH; anything with a separator is relative to the file.
+  const isPath = typeof command === 'string' && /[/\\]/.test(command);
+  return {
+    cert: path(user.string('client-certificate')),
+    certData: user.string('client-certificate-data'),
+    key: path(user.string('client-key')),
+    keyData: user.string('client-key-data'),
+    token: user.string('token'),
+    tokenFile: path(user.string('tokenFile')),
+    username: user.string('username'),
+    password: user.string('password'),
+    as: user.string('as'),
+    asUid: user.string('as-uid'),
+    asGroups: user.strings('as-groups'),
+    asUserExtra: user.stringLists('as-user-extra'),
+    exec: exec !== undefined && isPath ? { ...exec, command: path(command) ?? command } : exec,
+    authProvider: user.object('auth-provider')?.json(),
+  };
+}
+
+/** Reads the fields of one map and names file and field when one has another type than kubectl expects. */
+class Fields {
+  readonly #values: ReadonlyMap<string, unknown>;
+  readonly #where: string;
+
+  constructor(value: unknown, where: string) {
+    this.#where = where;
+    if (value !== null && value !== undefined && (typeof value !== 'object' || Array.isArray(value))) {
+      throw this.#wrong('be a map', value);
+    }
+    this.#values = new Map(Object.entries(value ?? {}));
+  }
+
+  /** An empty string says as much as none, as in kubectl. */
+  string(key: string): string | undefined {
+    const value = this.#get(key);
+    if (value === undefined || typeof value === 'string') return value || undefined;
+    throw this.#wrong('be a string', value, key);
+  }
+
+  boolean(key: string): boolean {
+    const value = this.#get(key);
+    if (value === undefined || typeof value === 'boolean') return value ?? false;
+    // What YAML 1.1, and so kubectl, takes for booleans.
+    if (typeof value === 'string' && /^(y|yes|on)$/i.test(value)) return true;
+    if (typeof value === 'string' && /^(n|no|off)$/i.test(value)) return false;
+    throw this.#wrong('be true or false', value, key);
+  }
+
+  strings(key: string): string[] {
+    const value = this.#get(key) ?? [];
+    if (Array.isArray(value) && value.every((item) => typeof item === 'string')) return value;
+    throw this.#wrong('be a list of strings', value, key);
+  }
+
+  stringLists(key: string): Record<string, readonly string[]> {
+    const lists = this.object(key);
+    if (lists === undefined) return {};
+    return Object.fromEntries([...lists.#values.keys()].map((name) => [name, lists.strings(name)]));
+  }
+
+  object(key: string): Fields | undefined {
+    const value = this.#get(key);
+    return value === undefined ? undefined : new Fields(value, `${this.#where}, ${key}`);
+  }
+
+  /** A list of `{name, <key>: {…}}`, by name. */
+  named<Entry>(list: string, key: string, entry: (fields: Fields) => Entry): Map<string, Entry> {
+    const items = this.#get(list) ?? [];
+    if (!Array.isArray(items)) throw this.#wrong('be a list', items, list);
+    const entries = new Map<string, Entry>();
+    for (const [index, item] of items.entries()) {
+      const fields = new Fields(item, `${this.#where}, ${list}[${index}]`);
+      const name = fields.string('name') ?? '';
+      if (entries.has(name)) throw new KubeconfigError(`${this.#where}: ${list} has two entries named "${name}"`);
+      entries.set(name, entry(fields.object(key) ?? new Fields({}, this.#where)));
+    }
+    return entries;
+  }
+
+  json(): JsonObject {
+    return Object.fromEntries(this.#values) as JsonObject;
+  }
+
+  #get(key: string): unknown {
+    return this.#values.get(key) ?? undefined;
+  }
+
+  /** Names the type, never the value: it may be a token. */
+  #wrong(must: string, value: unknown, key?: string): KubeconfigError {
+    const what = Array.isArray(value) ? 'a list' : typeof value === 'object' ? 'a map' : `a ${typeof value}`;
+    const field = key === undefined ? '' : ` ${key}`;
+    return new KubeconfigError(`${this.#where}:${field} must ${must}, not ${what}; quote it if it is text`);
+  }
+}

@@ -1,0 +1,173 @@
+import type { ObjectRef } from '../api/object-ref.ts';
+import { formatObjectRef } from '../api/object-ref.ts';
+import { autopilotName } from '../api/names.ts';
+import type { Catalog } from '../catalog/asset.ts';
+import type { Plan } from '../engine/plan-item.ts';
+import {
+  type DryRunQuestion,
+  type Question,
+  questionKey,
+  type ReadAnswer,
+  type Snapshot,
+  type Unknown,
+  type Verdict,
+} from '../engine/snapshot.ts';
+import { ApiError, formatPermission, formatServerError } from './api-error.ts';
+import type { Cluster } from './client.ts';
+import { forEachConcurrently } from './for-each-concurrently.ts';
+import { isTroubleOfOne, type Trouble } from './trouble.ts';
+
+/** The engine's `plan`: what is decided so far, and what would have to be known to decide the rest. */
+export type Planner = (
+  catalog: Catalog,
+  snapshot: Snapshot,
+) => { readonly plan: Plan; readonly questions: readonly Question[] };
+
+export type ObserveOptions = {
+  /** Image references by name. */
+  readonly images: Readonly<Record<string, string>>;
+  /** Facts that a person forces, by dotted path. */
+  readonly forced?: Readonly<Record<string, unknown>>;
+  /** Requests at a time. Default 8. */
+  readonly concurrency?: number;
+  readonly signal?: AbortSignal;
+};
+
+export type Observation = {
+  readonly plan: Plan;
+  /** With which the plan was made. */
+  readonly snapshot: Snapshot;
+  /** HTTP requests that it took. */
+  readonly requests: number;
+};
+
+/**
+ * Plans, asks the cluster what the plan would need to know, and plans again, until nothing is open. What one question
+ * meets is its answer (`unknown`, with the reason); only what any request would meet is thrown.
+ *
+ * @throws ConnectionError, or ApiError with 401, when the cluster can't be asked at all.
+ */
+export async function observe(
+  cluster: Cluster,
+  catalog: Catalog,
+  plan: Planner,
+  { images, forced, concurrency = 8, signal }: ObserveOptions,
+): Promise<Observation> {
+  const requestsBefore = cluster.requests;
+  const { resources } = await cluster.discover(signal === undefined ? {} : { signal });
+  let snapshot: Snapshot = {
+    apis: { known: true, resources },
+    images,
+    reads: new Map(),
+    verdicts: new Map(),
+    ...(forced !== undefined && { forced }),
+  };
+  const changes = new Map<string, number>();
+  for (let round = 0; round < mostRounds; round++) {
+    const { plan: decided, questions } = plan(catalog, snapshot);
+    const open = unanswered(questions, snapshot);
+    if (open.length === 0) return { plan: decided, snapshot, requests: cluster.requests - requestsBefore };
+
+    const reads = new Map(snapshot.reads);
+    const verdicts = new Map(snapshot.verdicts);
+    await forEachConcurrently(
+      open,
+      concurrency,
+      async (question, signal) => {
+        const key = questionKey(question);
+        if (question.ask !== 'dry-run') {
+          reads.set(key, await read(cluster, question, signal));
+          return;
+        }
+        const verdict = await dryRun(cluster, question, signal);
+        if (verdict !== 'changed') {
+          verdicts.set(key, verdict);
+          return;
+        }
+        // Somebody wrote between the read and the dry-run: read again, and the plan asks about what is there now.
+        const live = questionKey({ ask: 'get', ref: question.ref });
+        const times = (changes.get(live) ?? 0) + 1;
+        changes.set(live, times);
+        if (times > mostChanges) verdicts.set(key, alwaysChanging(question.ref));
+        else reads.set(live, await read(cluster, { ask: 'get', ref: question.ref }, signal));
+      },
+      signal,
+    );
+    snapshot = { ...snapshot, reads, verdicts };
+  }
+  throw new Error(
+    `internal error: the plan still asks after ${mostRounds} rounds of answers, last: ${unanswered(plan(catalog, snapshot).questions, snapshot).slice(0, 3).map(questionKey).join('; ')}`,
+  );
+}
+
+// A chain of reads that depend on one another, a dry-run and its repetitions: a dozen at most.
+const mostRounds = 40;
+const mostChanges = 3;
+
+/** Each question once; what has an answer, `unknown` included, is not asked again. */
+function unanswered(questions: readonly Question[], { reads, verdicts }: Snapshot): Question[] {
+  const byKey = new Map(questions.map((question) => [questionKey(question), question]));
+  return [...byKey].filter(([key]) => !reads.has(key) && !verdicts.has(key)).map(([, question]) => question);
+}
+
+async function read(
+  cluster: Cluster,
+  question: Exclude<Question, DryRunQuestion>,
+  signal: AbortSignal,
+): Promise<ReadAnswer> {
+  try {
+    switch (question.ask) {
+      case 'get': {
+        const answer = await cluster.get(question.ref, { signal });
+        return answer.answer === 'absent' ? { answer: 'absent' } : answer;
+      }
+      case 'list': {
+        const answer = await cluster.list(question, { signal });
+        return answer.answer === 'absent' ? { answer: 'absent' } : { answer: 'list', items: answer.items };
+      }
+      default:
+        return question satisfies never;
+    }
+  } catch (error) {
+    if (isTroubleOfOne(error)) return { answer: 'unknown', ...reasonOf(error) };
+    throw error;
+  }
+}
+
+/** The server's verdict, or `changed` when the object isn't any more what the question is about. */
+async function dryRun(
+  cluster: Cluster,
+  { ref, desired, live }: DryRunQuestion,
+  signal: AbortSignal,
+): Promise<Verdict | 'changed'> {
+  try {
+    const { object, warnings } = await cluster.apply(desired, {
+      ref,
+      fieldManager: autopilotName,
+      force: true,
+      dryRun: true,
+      live: live ?? 'none',
+      signal,
+    });
+    return { verdict: 'accepted', object, ...(warnings.length > 0 && { warnings }) };
+  } catch (error) {
+    if (!isTroubleOfOne(error)) throw error;
+    if (!(error instanceof ApiError)) return { verdict: 'unknown', ...reasonOf(error) };
+    if (error.isConflict) return 'changed';
+    const isNoVerdict = error.permission !== undefined || error.isTransient || error.isDryRunUnsupported;
+    if (isNoVerdict) return { verdict: 'unknown', ...reasonOf(error) };
+    const { serverMessage, status } = error;
+    return { verdict: 'rejected', message: serverMessage, ...(status !== undefined && { status }) };
+  }
+}
+
+function reasonOf(error: Trouble): Omit<Unknown, 'answer'> {
+  if (!(error instanceof ApiError)) return { why: error.message };
+  const { permission } = error;
+  if (permission === undefined) return { why: formatServerError(error) };
+  return { why: formatPermission(permission), permission };
+}
+
+function alwaysChanging(ref: ObjectRef): Verdict {
+  return { verdict: 'unknown', why: `${formatObjectRef(ref)} changed each time it was looked at: try again` };
+}

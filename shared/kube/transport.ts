@@ -1,0 +1,252 @@
+import http from 'node:http';
+import https from 'node:https';
+import tls from 'node:tls';
+import type { Clock } from './clock.ts';
+import type { Connection } from './connection.ts';
+import { ConnectionError, connectionError } from './connection-error.ts';
+import { CredentialSource, type CurrentCredentials } from './credential-source.ts';
+
+export type HttpRequest = {
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  /** With query, below the server's own path. */
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+};
+
+export type HttpAnswer = {
+  readonly status: number;
+  readonly headers: http.IncomingHttpHeaders;
+  /** Texts of the Warning headers. */
+  readonly warnings: readonly string[];
+  readonly text: string;
+};
+
+/** Sends single requests as one user over one pool of kept connections. It knows HTTP and nothing of Kubernetes. */
+export class Transport {
+  readonly #connection: Connection;
+  readonly #server: URL;
+  readonly #credentials: CredentialSource;
+  readonly #headers: Readonly<Record<string, string | readonly string[]>>;
+  readonly #maxSockets: number;
+  readonly #agents = new Set<http.Agent>();
+  #pool: { readonly credentials: CurrentCredentials; readonly agent: http.Agent } | undefined;
+  /** Requests sent so far, repeated ones included. */
+  requests = 0;
+
+  constructor(
+    connection: Connection,
+    { userAgent, maxSockets, clock }: { userAgent: string; maxSockets: number; clock: Clock },
+  ) {
+    this.#connection = connection;
+    this.#server = new URL(connection.server);
+    this.#credentials = new CredentialSource(connection, clock);
+    this.#headers = { 'User-Agent': userAgent, ...impersonationHeaders(connection) };
+    this.#maxSockets = maxSockets;
+  }
+
+  /**
+   * @param timeoutMs For connecting, sending and reading the whole answer; `Infinity` for no limit.
+   * @throws ConnectionError when no complete answer came; the signal's reason when it aborts.
+   */
+  async send(request: HttpRequest, { timeoutMs, signal, maxBytes }: SendOptions): Promise<HttpAnswer> {
+    signal?.throwIfAborted();
+    const credentials = await this.#credentials.current();
+    const agent = this.#agentFor(credentials);
+    this.requests++;
+    return await new Promise((resolve, reject) => {
+      const server = this.#connection.server;
+      let outgoing: http.ClientRequest;
+      try {
+        outgoing = this.#start(request, agent, credentials);
+      } catch (error) {
+        // A user or group to impersonate that no header can carry.
+        reject(connectionError(error, server, false));
+        return;
+      }
+      let timer: NodeJS.Timeout | undefined;
+      const fail = (error: unknown) => {
+        clearTimeout(timer);
+        signal?.removeEventListener('abort', abort);
+        outgoing.destroy();
+        reject(error);
+      };
+      const abort = () => fail(signal?.reason);
+      signal?.addEventListener('abort', abort, { once: true });
+      if (Number.isFinite(timeoutMs)) {
+        timer = setTimeout(() => fail(lateError(outgoing, server, request, timeoutMs)), timeoutMs);
+      }
+      outgoing.on('error', (error) => fail(connectionError(error, server, outgoing.reusedSocket)));
+      outgoing.on('response', (incoming) => {
+        const chunks: Buffer[] = [];
+        let bytes = 0;
+        incoming.on('data', (chunk: Buffer) => {
+          bytes += chunk.length;
+          if (bytes > maxBytes) fail(tooLarge(server, request, maxBytes));
+          else chunks.push(chunk);
+        });
+        incoming.on('error', (error) => fail(connectionError(error, server, false)));
+        incoming.on('end', () => {
+          clearTimeout(timer);
+          signal?.removeEventListener('abort', abort);
+          resolve({
+            status: incoming.statusCode ?? 0,
+            headers: incoming.headers,
+            warnings: warningTexts(incoming.headersDistinct.warning),
+            text: Buffer.concat(chunks).toString('utf8'),
+          });
+        });
+      });
+      outgoing.end(request.body);
+    });
+  }
+
+  /** Forgets credentials that the server refused; false when asking again can't give others. */
+  refreshCredentials(): boolean {
+    return this.#credentials.refresh();
+  }
+
+  /** Ends every connection at once, requests in flight included. */
+  close(): void {
+    for (const agent of this.#agents) agent.destroy();
+    this.#agents.clear();
+    this.#pool = undefined;
+  }
+
+  #start(request: HttpRequest, agent: http.Agent, { authorization }: CurrentCredentials): http.ClientRequest {
+    const { protocol, hostname, port, pathname } = this.#server;
+    const options: https.RequestOptions = {
+      agent,
+      // URL keeps the brackets of an IPv6 address, sockets don't want them.
+      host: hostname.replace(/^\[(.*)\]$/, '$1'),
+      port: port || (protocol === 'https:' ? 443 : 80),
+      method: request.method,
+      path: `${pathname.replace(/\/$/, '')}${request.path}`,
+      headers: {
+        ...this.#headers,
+        ...(authorization !== undefined && { Authorization: authorization }),
+        ...request.headers,
+        ...(request.body !== undefined && { 'Content-Length': Buffer.byteLength(request.body) }),
+      },
+    };
+    return protocol === 'https:' ? https.request(options) : http.request(options);
+  }
+
+  /** The pool; another one from the moment that certificates are others, since connections prove who we are. */
+  #agentFor(credentials: CurrentCredentials): http.Agent {
+    const { ca, cert, key } = credentials;
+    const pool = this.#pool;
+    if (
+      pool !== undefined &&
+      pool.credentials.ca === ca &&
+      pool.credentials.cert === cert &&
+      pool.credentials.key === key
+    ) {
+      return pool.agent;
+    }
+    const agent = this.#newAgent({ ca, cert, key });
+    if (pool !== undefined) retire(pool.agent);
+    this.#pool = { credentials, agent };
+    this.#agents.add(agent);
+    return agent;
+  }
+
+  #newAgent(material: { ca: string | undefined; cert: string | undefined; key: string | undefined }): http.Agent {
+    const { proxy, tls: settings } = this.#connection;
+    const options: https.AgentOptions = {
+      keepAlive: true,
+      maxSockets: this.#maxSockets,
+      maxFreeSockets: this.#maxSockets,
+      scheduling: 'lifo',
+      ...(proxy !== undefined && { proxyEnv: { ...proxy } }),
+    };
+    if (this.#server.protocol === 'http:') return new http.Agent(options);
+    return new https.Agent({
+      ...options,
+      secureContext: secureContext(material),
+      rejectUnauthorized: !settings.insecure,
+      ...(settings.serverName !== undefined && { servername: settings.serverName }),
+    });
+  }
+}
+
+export type SendOptions = {
+  readonly timeoutMs: number;
+  readonly maxBytes: number;
+  readonly signal?: AbortSignal | undefined;
+};
+
+function secureContext({
+  ca,
+  cert,
+  key,
+}: {
+  ca?: string | undefined;
+  cert?: string | undefined;
+  key?: string | undefined;
+}) {
+  try {
+    return tls.createSecureContext({
+      ca: ca ?? [...tls.getCACertificates('default'), ...tls.getCACertificates('system')],
+      ...(cert !== undefined && { cert }),
+      ...(key !== undefined && { key }),
+    });
+  } catch (error) {
+    const words = (error as Error).message;
+    throw new ConnectionError('credentials', `the certificates of this connection can't be used: ${words}`, {
+      cause: error,
+    });
+  }
+}
+
+/** Lets what is in flight end and keeps nothing. */
+function retire(agent: http.Agent): void {
+  agent.maxFreeSockets = 0;
+  for (const sockets of Object.values(agent.freeSockets)) for (const socket of sockets ?? []) socket.destroy();
+}
+
+function impersonationHeaders({ impersonate }: Connection): Record<string, string | string[]> {
+  if (impersonate === undefined) return {};
+  const { user, groups, uid, extra } = impersonate;
+  return {
+    'Impersonate-User': user,
+    ...(groups.length > 0 && { 'Impersonate-Group': [...groups] }),
+    ...(uid !== undefined && { 'Impersonate-Uid': uid }),
+    ...Object.fromEntries(
+      Object.entries(extra).map(([key, values]) => [`Impersonate-Extra-${encodeURIComponent(key)}`, [...values]]),
+    ),
+  };
+}
+
+/** `299 - "text"`, several in one header or in several; the text's quotes are escaped. */
+function warningTexts(headers: readonly string[] | undefined): string[] {
+  return (headers ?? []).flatMap((header) =>
+    [...header.matchAll(/\d{3} \S+ "((?:[^"\\]|\\.)*)"/g)].map(([, text = '']) => text.replace(/\\(.)/g, '$1')),
+  );
+}
+
+function lateError(
+  outgoing: http.ClientRequest,
+  server: string,
+  { method, path }: HttpRequest,
+  timeoutMs: number,
+): ConnectionError {
+  const seconds = `${Math.round(timeoutMs / 100) / 10} s`;
+  const { socket } = outgoing;
+  const isConnected =
+    socket !== null && !socket.connecting && (socket as { secureConnecting?: boolean }).secureConnecting !== true;
+  return isConnected
+    ? new ConnectionError(
+        'timeout',
+        `${server} gave no complete answer to ${method} ${path} within ${seconds}; try again with a longer --request-timeout`,
+      )
+    : new ConnectionError(
+        'no-connection',
+        `could not reach the API server ${server}: no connection within ${seconds}; check your network or VPN, and that this is the right context`,
+      );
+}
+
+function tooLarge(server: string, { method, path }: HttpRequest, maxBytes: number): ConnectionError {
+  const limit = `${Math.round(maxBytes / 1024 / 1024)} MiB`;
+  return new ConnectionError('unreadable-answer', `${server} answered ${method} ${path} with more than ${limit}`);
+}
