@@ -42,6 +42,11 @@ export function isInstalled(folder) {
   }
 }
 
+/** Remembers that node_modules is what package-lock.json says now. */
+export function markInstalled(folder) {
+  writeFileSync(stampFile(folder), lockDigest(folder));
+}
+
 /** The Node that runs the sources: this one when it is new enough, otherwise the one installed with the dependencies. */
 export function findNode(folder, { version = process.version, execPath = process.execPath, platform, arch } = {}) {
   if (majorOf(version) >= sourcesNode) return execPath;
@@ -78,7 +83,7 @@ async function install(folder) {
       `Installing the dependencies failed: "npm ${args.join(' ')}" ended with exit code ${code}; npm's own message is above.`,
     );
   }
-  writeFileSync(stampFile(folder), lockDigest(folder));
+  markInstalled(folder);
 }
 
 async function run(script, args) {
