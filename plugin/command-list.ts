@@ -1,0 +1,27 @@
+import type { Command } from './command.ts';
+
+export type CommandEntry = {
+  readonly name: string;
+  /** One line for the list in help. */
+  readonly summary: string;
+  readonly load: () => Promise<Command>;
+};
+
+/** Every command, in the order of help. A command's file, and all it needs, is loaded only when it is called. */
+export const commandList: readonly CommandEntry[] = [
+  {
+    name: 'status',
+    summary: 'What the autopilot keeps, what it would change, and why',
+    load: async () => (await import('./commands/status.ts')).status,
+  },
+  {
+    name: 'render',
+    summary: 'The manifests as they should be, ready for kubectl apply',
+    load: async () => (await import('./commands/render.ts')).render,
+  },
+  {
+    name: 'version',
+    summary: 'Versions of plugin, catalog, controller and API server',
+    load: async () => (await import('./commands/version.ts')).version,
+  },
+];

@@ -1,0 +1,78 @@
+import type { Command } from '../command.ts';
+import { catalogOption } from '../input/catalog.ts';
+import { filesOptions, observed } from '../input/observed.ts';
+import { selectItems } from '../input/select-items.ts';
+import { messagesTo } from '../output/messages.ts';
+import { printDocuments, resourceName, safeJson } from '../output/print-manifests.ts';
+import { leftOutNotes, manifestOf } from '../output/rendered.ts';
+import { activationCommand } from '../output/status-text.ts';
+import { UserError } from '../user-error.ts';
+
+export const render: Command = {
+  usage: 'render [ASSET…] [flags]',
+  description: `Prints the manifests as they should be, overrides included, in the order in which they are applied. What is not
+wanted here, or must not be written, is left out and noted on stderr.
+
+With -f it works on files instead of a cluster: a HyperConverged, and whatever else is at hand (nodes, CRDs,
+Infrastructure…). Without CRDs all are taken as installed.`,
+  examples: [
+    {
+      text: 'Apply the baseline by hand, as the autopilot would',
+      words: 'render | kubectl apply --server-side --field-manager virt-platform-autopilot --force-conflicts -f -',
+    },
+    { text: 'One asset, without a cluster', words: 'render swap-enable -f hyperconverged.yaml' },
+  ],
+  connects: true,
+  options: [
+    {
+      name: 'output',
+      short: 'o',
+      type: 'text',
+      choices: ['yaml', 'json', 'name'],
+      description: 'The format; default yaml',
+    },
+    ...filesOptions,
+    catalogOption,
+  ],
+  run: async (args, environment) => {
+    const { stdout, stderr } = environment;
+    const messages = messagesTo(stderr);
+    const { plan, kubectl } = await observed(args, environment, messages);
+    const namespace = args.isOn('all-namespaces') ? undefined : args.text('namespace');
+    const assets = plan.items.filter(({ type }) => type === 'asset');
+    const items = selectItems(assets, args.words, { namespace });
+    for (const warning of plan.warnings) messages.warn(warning);
+
+    const rendered = items.map((item) => ({ item, manifest: manifestOf(item) }));
+    const manifests = rendered.flatMap(({ manifest }) => manifest ?? []);
+    const leftOut = rendered.filter(({ manifest }) => manifest === undefined).map(({ item }) => item);
+    // Named one by one, something is expected of each.
+    const missed = leftOut.find(({ asset }) => args.words.includes(asset));
+    if (missed !== undefined) {
+      throw new UserError(`${missed.asset} is left out (${missed.decision}): ${missed.why}`);
+    }
+    if (plan.activation.state === 'inactive') {
+      messages.note(
+        `nothing is rendered, since the autopilot is inactive (${plan.activation.why}): activate it with: ${activationCommand(plan.hyperConverged, kubectl)}`,
+      );
+    } else {
+      for (const note of leftOutNotes(items, leftOut, { all: args.text('v') !== undefined })) messages.note(note);
+    }
+
+    switch (args.text('output')) {
+      case 'json':
+        stdout.write(safeJson({ apiVersion: 'v1', kind: 'List', items: manifests }));
+        break;
+      case 'name':
+        stdout.write(
+          manifests
+            .map(({ apiVersion, kind, metadata: { name } }) => `${resourceName({ apiVersion, kind, name })}\n`)
+            .join(''),
+        );
+        break;
+      default:
+        stdout.write(printDocuments(manifests));
+    }
+    return 0;
+  },
+};

@@ -1,0 +1,28 @@
+import type { Readable } from 'node:stream';
+
+/** A stream that text goes to. A width is there only for a terminal. */
+export type Output = {
+  readonly write: (text: string) => void;
+  readonly isTerminal: boolean;
+  readonly columns?: number;
+};
+
+/** Everything that the plugin knows of the process it runs in; `main.ts` makes the only real one. */
+export type Environment = {
+  /** Environment variables. */
+  readonly variables: Readonly<Record<string, string | undefined>>;
+  readonly stdout: Output;
+  readonly stderr: Output;
+  /** Opened when it is first asked for, so that a command that reads nothing never holds it. */
+  readonly stdin: () => Readable;
+  readonly cwd: string;
+  readonly home: string;
+  readonly now: () => Date;
+  /** Node's names: `linux`, `x64`. */
+  readonly platform: string;
+  readonly arch: string;
+  /** How the person calls the plugin: `kubectl virt-platform`. */
+  readonly programName: string;
+  /** Aborts on SIGINT and SIGTERM. */
+  readonly signal: AbortSignal;
+};

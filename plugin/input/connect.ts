@@ -1,0 +1,59 @@
+import type { Cluster } from '../../shared/kube/client.ts';
+import type { Arguments } from '../arguments.ts';
+import { buildInfo, goPlatform } from '../build-info.ts';
+import type { Environment } from '../environment.ts';
+import type { Messages } from '../output/messages.ts';
+import { shellWord } from '../output/shell-word.ts';
+import { parseRequestTimeout } from '../request-timeout.ts';
+
+/**
+ * The cluster that flags, environment and kubeconfig name. The Kubernetes client is loaded only here, so that what
+ * works on files never pays for it, and can't reach a network.
+ */
+export async function connect(args: Arguments, environment: Environment, messages: Messages): Promise<Cluster> {
+  const requestTimeoutMs = parseRequestTimeout(args.text('request-timeout'));
+  const [{ loadKubeconfig }, { openCluster }] = await Promise.all([
+    import('../../shared/kube/kubeconfig.ts'),
+    import('../../shared/kube/client.ts'),
+  ]);
+  const connection = loadKubeconfig({
+    env: environment.variables,
+    home: environment.home,
+    kubeconfig: args.text('kubeconfig'),
+    context: args.text('context'),
+    cluster: args.text('cluster'),
+    user: args.text('user'),
+    namespace: args.text('namespace'),
+    server: args.text('server'),
+    token: args.text('token'),
+    tlsServerName: args.text('tls-server-name'),
+    insecureSkipTlsVerify: args.isOn('insecure-skip-tls-verify') || undefined,
+    certificateAuthority: args.text('certificate-authority'),
+    as: args.text('as'),
+    asGroup: args.texts('as-group'),
+    asUid: args.text('as-uid'),
+  });
+  return openCluster(connection, {
+    userAgent: `kubectl-virt_platform/${buildInfo().gitVersion} (${goPlatform(environment)})`,
+    onWarning: messages.warn,
+    signal: environment.signal,
+    ...(requestTimeoutMs !== undefined && { requestTimeoutMs }),
+  });
+}
+
+/** `kubectl` with what leads to this very cluster, for commands that are suggested. */
+export function kubectlFor(args: Arguments, cluster?: Cluster): string {
+  const context = cluster?.connection.context;
+  const flags = [
+    ...flag('kubeconfig', args.text('kubeconfig')),
+    ...flag('context', context),
+    ...flag('cluster', args.text('cluster')),
+    ...flag('user', args.text('user')),
+    ...flag('server', args.text('server')),
+  ];
+  return ['kubectl', ...flags].join(' ');
+}
+
+function flag(name: string, value: string | undefined): string[] {
+  return value === undefined ? [] : [`--${name}=${shellWord(value)}`];
+}

@@ -1,0 +1,123 @@
+import type { Catalog } from '../../shared/catalog/asset.ts';
+import type { Activation, Plan } from '../../shared/engine/plan-item.ts';
+import { questionKey, type Snapshot } from '../../shared/engine/snapshot.ts';
+import type { Arguments } from '../arguments.ts';
+import type { Option } from '../command.ts';
+import type { Environment } from '../environment.ts';
+import type { Messages } from '../output/messages.ts';
+import { UserError } from '../user-error.ts';
+import { catalogOf } from './catalog.ts';
+import { connect, kubectlFor } from './connect.ts';
+import { type ControllerHealth, controllerHealth } from './controller-health.ts';
+import { readFiles } from './read-files.ts';
+import { leaseRef, readLease } from './read-lease.ts';
+
+export const filesOptions: readonly Option[] = [
+  {
+    name: 'filename',
+    short: 'f',
+    type: 'texts',
+    placeholder: 'FILE|DIR|-',
+    description: 'Works on the objects in files instead of a cluster; may be given several times',
+  },
+  {
+    name: 'recursive',
+    short: 'R',
+    type: 'switch',
+    description: 'Folders within the folder of -f too: the default; --recursive=false leaves them out',
+  },
+];
+
+/** With its HyperConverged: without exactly one there is nothing to say. */
+export type DecidedPlan = Plan & {
+  readonly activation: Exclude<Activation, { readonly state: 'absent' | 'ambiguous' | 'unknown' }>;
+  readonly hyperConverged: NonNullable<Plan['hyperConverged']>;
+};
+
+/** A plan, and what it was made from. */
+export type Observed = {
+  readonly plan: DecidedPlan;
+  readonly snapshot: Snapshot;
+  readonly catalog: Catalog;
+  readonly controller: ControllerHealth;
+  /** `kubectl` as it reaches this cluster, for commands that are suggested. */
+  readonly kubectl: string;
+};
+
+/**
+ * The plan for the cluster, or for the files of `-f`.
+ *
+ * @throws UserError where there is no HyperConverged, or more than one.
+ */
+export async function observed(args: Arguments, environment: Environment, messages: Messages): Promise<Observed> {
+  const catalog = await catalogOf(args, environment);
+  const files = args.texts('filename');
+  return files.length === 0
+    ? await fromCluster(catalog, args, environment, messages)
+    : await fromFiles(catalog, files, args, environment, messages);
+}
+
+async function fromCluster(
+  catalog: Catalog,
+  args: Arguments,
+  environment: Environment,
+  messages: Messages,
+): Promise<Observed> {
+  const [cluster, { observe }, { plan: makePlan }] = await Promise.all([
+    connect(args, environment, messages),
+    import('../../shared/kube/observe.ts'),
+    import('../../shared/engine/plan.ts'),
+  ]);
+  try {
+    const observation = await observe(cluster, catalog, makePlan, { images: {}, signal: environment.signal });
+    const plan = withHyperConverged(observation.plan);
+    const controller = await readLease(cluster, plan.hyperConverged.namespace);
+    return { plan, snapshot: observation.snapshot, catalog, controller, kubectl: kubectlFor(args, cluster) };
+  } finally {
+    cluster.close();
+  }
+}
+
+async function fromFiles(
+  catalog: Catalog,
+  files: readonly string[],
+  args: Arguments,
+  { cwd, stdin }: Environment,
+  messages: Messages,
+): Promise<Observed> {
+  const recursive = !args.given('recursive') || args.isOn('recursive');
+  const [{ objects, notes }, { snapshotFromObjects }, { plan: makePlan }] = await Promise.all([
+    readFiles(files, { cwd, stdin, recursive }),
+    import('../../shared/engine/snapshot-from-objects.ts'),
+    import('../../shared/engine/plan.ts'),
+  ]);
+  for (const note of notes) messages.note(note);
+  if (!objects.some(({ kind, apiVersion }) => kind === 'HyperConverged' && apiVersion.startsWith('hco.kubevirt.io/'))) {
+    throw new UserError(
+      `there is no HyperConverged (hco.kubevirt.io) in ${files.join(', ')}, and everything follows from it: ` +
+        'add the output of "kubectl get hyperconverged -A -o yaml"',
+    );
+  }
+  const snapshot = snapshotFromObjects(objects);
+  const plan = withHyperConverged(makePlan(catalog, snapshot).plan);
+  const lease = snapshot.reads.get(questionKey({ ask: 'get', ref: leaseRef(plan.hyperConverged.namespace) }));
+  const controller = controllerHealth(lease ?? { answer: 'unknown', why: 'its Lease is not in the files' });
+  return { plan, snapshot, catalog, controller, kubectl: kubectlFor(args) };
+}
+
+function withHyperConverged(plan: Plan): DecidedPlan {
+  const { activation, hyperConverged } = plan;
+  switch (activation.state) {
+    case 'absent':
+      throw new UserError(
+        `${activation.why}: install the HyperConverged Cluster Operator and create one, or choose another cluster with --context`,
+      );
+    case 'ambiguous':
+      throw new UserError(`${activation.why}: delete those that aren't meant`);
+    case 'unknown':
+      throw new UserError(activation.why);
+    default:
+      if (hyperConverged === undefined) throw new Error('internal error: a plan without its HyperConverged');
+      return { ...plan, activation, hyperConverged };
+  }
+}

@@ -1,0 +1,82 @@
+import { formatObjectRef, groupOf, type ObjectRef } from '../../shared/api/object-ref.ts';
+import type { PlanItem } from '../../shared/engine/plan-item.ts';
+import { didYouMean } from '../did-you-mean.ts';
+import { UserError } from '../user-error.ts';
+
+/**
+ * The items that the words name, in the plan's order; all of them without words. A word is the name of an asset, a
+ * feature or a group, or `KIND/NAME` (also `KIND/NAMESPACE/NAME` and `KIND.GROUP/NAME`); `KIND NAME` may be two words.
+ *
+ * @throws UserError for a word that names nothing, with the nearest names.
+ */
+export function selectItems(
+  items: readonly PlanItem[],
+  words: readonly string[],
+  { namespace }: { namespace?: string | undefined } = {},
+): readonly PlanItem[] {
+  const inScope = namespace === undefined ? items : items.filter(({ target }) => target.namespace === namespace);
+  if (words.length === 0) return inScope;
+
+  const chosen = new Set<PlanItem>();
+  for (let index = 0; index < words.length; index++) {
+    const word = words[index] ?? '';
+    const isKind =
+      !word.includes('/') && namedBy(word, items).length === 0 && items.some(({ target }) => isOfKind(target, word));
+    const name = isKind && index + 1 < words.length ? `${word}/${words[++index]}` : word;
+    const named = namedBy(name, items);
+    if (named.length === 0) throw unknown(name, items, isKind);
+    const found = named.filter((item) => inScope.includes(item));
+    if (found.length === 0) {
+      throw new UserError(
+        `"${name}" is not in namespace ${namespace}: ${named.map(({ target }) => formatObjectRef(target)).join(', ')} is; leave -n out`,
+      );
+    }
+    for (const item of found) chosen.add(item);
+  }
+  return items.filter((item) => chosen.has(item));
+}
+
+/** Every word that {@link selectItems} takes, for completion and for errors. */
+export function namesOf(items: readonly PlanItem[]): readonly string[] {
+  return items.flatMap(({ asset, feature, group, target }) => [
+    asset,
+    ...(feature === undefined ? [] : [feature]),
+    ...(group === undefined ? [] : [group]),
+    `${target.kind}/${target.name}`,
+  ]);
+}
+
+function namedBy(word: string, items: readonly PlanItem[]): readonly PlanItem[] {
+  const slash = word.indexOf('/');
+  if (slash === -1) {
+    const byAsset = items.filter(({ asset }) => asset === word);
+    return byAsset.length > 0 ? byAsset : items.filter(({ feature, group }) => feature === word || group === word);
+  }
+  const kind = word.slice(0, slash);
+  const rest = word.slice(slash + 1);
+  return items.filter(
+    ({ target }) =>
+      isOfKind(target, kind) && (target.name === rest || `${target.namespace ?? ''}/${target.name}` === rest),
+  );
+}
+
+/** As kubectl takes kinds: in any case, in plural, with their group. */
+function isOfKind({ apiVersion, kind }: ObjectRef, word: string): boolean {
+  const [name = '', ...group] = word.toLowerCase().split('.');
+  if (group.length > 0 && group.join('.') !== groupOf(apiVersion)) return false;
+  const singular = kind.toLowerCase();
+  return [singular, `${singular}s`, `${singular}es`, singular.replace(/y$/, 'ies')].includes(name);
+}
+
+function unknown(word: string, items: readonly PlanItem[], isKind: boolean): UserError {
+  if (isKind) return new UserError(`"${word}" is a kind: say which one, as in ${exampleOf(word, items)}`);
+  const hint = didYouMean(word, namesOf(items)) || `see all of them with "status"`;
+  return new UserError(
+    `there is no asset, feature or group "${word}", nor such an object among those managed: ${hint}`,
+  );
+}
+
+function exampleOf(kind: string, items: readonly PlanItem[]): string {
+  const item = items.find(({ target }) => isOfKind(target, kind));
+  return `${kind}/${item?.target.name ?? 'NAME'}`;
+}

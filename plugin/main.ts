@@ -1,0 +1,56 @@
+import { homedir } from 'node:os';
+import { basename } from 'node:path';
+import process from 'node:process';
+import type { Environment, Output } from './environment.ts';
+import { run } from './run.ts';
+
+// The only place that knows the process. Everything below is handed an Environment.
+const interrupted = new AbortController();
+
+for (const [signal, code] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const) {
+  process.once(signal, () => {
+    interrupted.abort(signal);
+    process.exit(code);
+  });
+}
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    // Who reads has seen enough (`| head -1`): no failure of ours.
+    process.exit(error.code === 'EPIPE' ? 0 : 2);
+  });
+}
+
+const environment: Environment = {
+  variables: process.env,
+  stdout: output(process.stdout),
+  stderr: output(process.stderr),
+  stdin: () => process.stdin,
+  cwd: process.cwd(),
+  home: homedir(),
+  now: () => new Date(),
+  platform: process.platform,
+  arch: process.arch,
+  programName: programName(process.env.VIRT_PLATFORM_PROGRAM || process.argv0),
+  signal: interrupted.signal,
+};
+process.exitCode = await run(process.argv.slice(2), environment);
+
+function output(stream: NodeJS.WriteStream): Output {
+  return {
+    write: (text) => {
+      stream.write(text);
+    },
+    isTerminal: stream.isTTY === true,
+    ...(stream.isTTY && { columns: stream.columns }),
+  };
+}
+
+/** `kubectl-virt_platform` is called as `kubectl virt-platform`; a program of another name as that name. */
+function programName(program: string): string {
+  const name = basename(program).replace(/\.exe$/, '');
+  if (name.startsWith('kubectl-')) return name.replaceAll('-', ' ').replaceAll('_', '-');
+  return name === 'node' ? 'kubectl virt-platform' : name;
+}

@@ -1,0 +1,194 @@
+import { formatObjectRef } from '../../shared/api/object-ref.ts';
+import type { DecisionWord, DriftedField, Override, PlanItem } from '../../shared/engine/plan-item.ts';
+import { type ControllerHealth, formatControllerHealth } from '../input/controller-health.ts';
+import type { DecidedPlan } from '../input/observed.ts';
+import type { Paint, Tone } from './colour.ts';
+import { cut } from './display-width.ts';
+import { escapeText } from './escape.ts';
+import { formatAge } from './format-age.ts';
+import { shellWord } from './shell-word.ts';
+import { driftOf, summaryOf } from './status-report.ts';
+import { type Column, formatTable } from './table.ts';
+
+export type StatusTextOptions = {
+  readonly paint: Paint;
+  readonly now: Date;
+  /** Columns of the terminal; absent: nothing is cut. */
+  readonly width?: number;
+  readonly wide: boolean;
+  /** Without: rows only, for scripts. */
+  readonly headers: boolean;
+  /** `kubectl --context=x`, for the commands that are suggested. */
+  readonly kubectl: string;
+};
+
+/** What `status` prints for people. */
+export function statusText(
+  plan: DecidedPlan,
+  controller: ControllerHealth,
+  items: readonly PlanItem[],
+  options: StatusTextOptions,
+): string {
+  const shown = options.wide ? items : items.filter(({ decision }) => decision !== 'gone' && decision !== 'not-ours');
+  const table = shown.length === 0 ? '' : formatTable(shown, columns(options.wide), options);
+  if (!options.headers) return table;
+  return [head(plan, controller, items, options), table, driftLines(shown, options)]
+    .filter((part) => part !== '')
+    .join('\n');
+}
+
+/** How to switch the autopilot on, for the very cluster that was looked at. */
+export function activationCommand({ namespace, name }: DecidedPlan['hyperConverged'], kubectl: string): string {
+  return `${kubectl} annotate hyperconverged ${shellWord(name)} -n ${shellWord(namespace)} platform.kubevirt.io/autopilot=true --overwrite`;
+}
+
+function head(
+  plan: DecidedPlan,
+  controller: ControllerHealth,
+  items: readonly PlanItem[],
+  { now, kubectl }: StatusTextOptions,
+): string {
+  const { activation, hyperConverged, unknown } = plan;
+  const lines = [
+    `autopilot: ${describeActivation(activation)}`,
+    ...(activation.state === 'inactive'
+      ? [`           activate it with: ${activationCommand(hyperConverged, kubectl)}`]
+      : []),
+    `controller: ${formatControllerHealth(controller, now)}`,
+    totals(items),
+    ...unknown.map(({ fact, why, assumed }) => `unknown: ${fact}: ${why}${assumed ? ' (taken as absent)' : ''}`),
+  ];
+  return lines.map((line) => `${escapeText(line)}\n`).join('');
+}
+
+function describeActivation(activation: DecidedPlan['activation']): string {
+  switch (activation.state) {
+    case 'active':
+      return 'active';
+    case 'selected':
+      return `active for ${activation.names.join(', ')} only`;
+    case 'inactive':
+      return `inactive: ${activation.why}`;
+    default:
+      return activation satisfies never;
+  }
+}
+
+/** `12 assets: 7 in-sync, 2 update; 2 tombstones: 2 gone`. */
+function totals(items: readonly PlanItem[]): string {
+  return (['asset', 'tombstone'] as const)
+    .map((type) => ({ type, ofType: items.filter((item) => item.type === type) }))
+    .filter(({ type, ofType }) => type === 'asset' || ofType.length > 0)
+    .map(({ type, ofType }) => {
+      const counts = Object.entries(summaryOf(ofType)).map(([decision, count]) => `${count} ${decision}`);
+      return `${ofType.length} ${type}${ofType.length === 1 ? '' : 's'}${counts.length === 0 ? '' : `: ${counts.join(', ')}`}`;
+    })
+    .join('; ');
+}
+
+function columns(wide: boolean): readonly Column<PlanItem>[] {
+  return [
+    { header: 'ASSET', cell: ({ asset }) => asset, shrinkTo: 14 },
+    { header: 'STATE', cell: ({ decision }) => decision, tone: ({ decision }) => toneOf(decision) },
+    { header: 'OBJECT', cell: ({ target }) => formatObjectRef(target), shrinkTo: 16, leaveOut: 2 },
+    {
+      header: 'OVERRIDES',
+      cell: ({ overrides }) => overrides.map(describeOverride).join(','),
+      shrinkTo: 9,
+      leaveOut: 1,
+    },
+    ...(wide
+      ? [
+          { header: 'FEATURE', cell: ({ feature = '' }: PlanItem) => feature },
+          { header: 'GROUP', cell: ({ group = '' }: PlanItem) => group },
+        ]
+      : []),
+    { header: 'WHY', cell: ({ why, notes }) => [why, ...notes].join('; '), shrinkTo: 14, leaveOut: 3 },
+  ];
+}
+
+function describeOverride(override: Override): string {
+  switch (override.type) {
+    case 'patch':
+      return `patch(${override.operations})`;
+    case 'ignore':
+      return `ignore(${override.pointers.length})`;
+    case 'invalid':
+    case 'unmanaged':
+    case 'paused':
+    case 'excluded':
+      return override.type;
+    default:
+      return override satisfies never;
+  }
+}
+
+/** Green is fine, yellow will change, red needs somebody, dim asks nothing. */
+export function toneOf(decision: DecisionWord): Tone | undefined {
+  switch (decision) {
+    case 'in-sync':
+      return 'good';
+    case 'create':
+    case 'adopt':
+    case 'update':
+    case 'delete':
+    case 'waiting':
+    case 'unverified':
+    case 'unmanaged':
+    case 'excluded':
+    case 'kept':
+      return 'change';
+    case 'rejected':
+    case 'override-invalid':
+    case 'exclusions-invalid':
+    case 'condition-error':
+    case 'render-failed':
+    case 'unreadable':
+    case 'paused':
+    case 'missing-namespace':
+      return 'bad';
+    case 'inactive':
+    case 'not-selected':
+    case 'condition-unmet':
+    case 'missing-crd':
+    case 'empty':
+    case 'gone':
+    case 'not-ours':
+      return 'quiet';
+    default:
+      return decision satisfies never;
+  }
+}
+
+/** What differs, below the table: a few lines an object; `-o json` has all of it. */
+function driftLines(items: readonly PlanItem[], { now, wide, width }: StatusTextOptions): string {
+  const most = wide ? Number.POSITIVE_INFINITY : 8;
+  return items
+    .map((item) => ({ item, drift: driftOf(item) ?? [] }))
+    .filter(({ drift }) => drift.length > 0)
+    .map(({ item, drift }) => {
+      const left = drift.length - Math.min(drift.length, most);
+      const lines = [
+        ...drift.slice(0, most).map((field) => `  ${describeDrift(field, now)}`),
+        ...(left > 0 ? [`  and ${left} more (see -o json)`] : []),
+      ];
+      const shown = width === undefined || wide ? lines : lines.map((line) => cut(line, width));
+      return [`${escapeText(item.asset)} (${escapeText(formatObjectRef(item.target))}):`, ...shown]
+        .map((line) => `${line}\n`)
+        .join('');
+    })
+    .join('');
+}
+
+function describeDrift({ pointer, live, desired, manager, time }: DriftedField, now: Date): string {
+  const age = time === null ? undefined : formatAge(new Date(time), now);
+  const who = [
+    manager ?? (live === undefined ? "who removed it isn't recorded" : "who set it isn't recorded"),
+    ...(age === undefined ? [] : [`${age} ago`]),
+  ];
+  return escapeText(`${pointer}: ${short(live)} → ${short(desired)} (${who.join(', ')})`);
+}
+
+function short(value: unknown): string {
+  return value === undefined ? '<none>' : cut(JSON.stringify(value), 60);
+}
