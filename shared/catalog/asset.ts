@@ -74,7 +74,14 @@ export type ConditionResult = { readonly saw: Readonly<Record<string, unknown>> 
 /** A cluster object, or a list of them, that an asset's template or conditions look at; RBAC and watches derive from it. */
 export type Read =
   | ({ readonly read: 'object' } & Identity)
-  | { readonly read: 'list'; readonly apiVersion: string; readonly kind: string; readonly namespace?: Template<string> };
+  | {
+      readonly read: 'list';
+      readonly apiVersion: string;
+      readonly kind: string;
+      /** Lower case; derived from the kind unless declared. */
+      readonly plural: string;
+      readonly namespace?: Template<string>;
+    };
 
 /** An identity whose namespace and name may interpolate `params.*` and `hyperConverged.namespace`; `apiVersion` as served. */
 export type Identity = {
@@ -128,7 +135,11 @@ export type Asset = {
 };
 
 /** Something a past version created and no version wants any more. */
-export type Tombstone = { readonly name: string; readonly file: string; readonly target: ObjectRef & { readonly plural: string } };
+export type Tombstone = {
+  readonly name: string;
+  readonly file: string;
+  readonly target: ObjectRef & { readonly plural: string };
+};
 
 /** A validated catalog: names and targets unique, dependencies acyclic, everything compiled. */
 export type Catalog = {
