@@ -75,6 +75,11 @@ export class NodeTree {
     await chmod(path.join(this.root, '.bin', name), 0o755);
   }
 
+  /** Where the real command of that name is. */
+  commandPath(name: string): string {
+    return findCommand(name);
+  }
+
   /** Runs one of the scripts in assets/machine-config/swap-enable on this tree. */
   async run(script: string): Promise<{ code: number | null; stdout: string; stderr: string }> {
     const [shell = 'sh', ...args] = this.#runtime.shell;
