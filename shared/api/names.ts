@@ -9,3 +9,7 @@ export const keyPrefix = 'platform.kubevirt.io/';
 
 /** The label on everything managed; its value is {@link autopilotName}. */
 export const managedByLabel = `${keyPrefix}managed-by`;
+
+/** The versions in which HyperConverged may be served, best first. */
+export const hyperConvergedApiVersions = ['hco.kubevirt.io/v1', 'hco.kubevirt.io/v1beta1'] as const;
+export const hyperConvergedKind = 'HyperConverged';

@@ -1,3 +1,5 @@
+import type { PausedBy } from '../api/annotations.ts';
+import type { ExclusionRule } from '../api/exclusions.ts';
 import type { JsonObject, KubernetesObject } from '../api/kubernetes-object.ts';
 import type { ObjectRef } from '../api/object-ref.ts';
 
@@ -5,7 +7,12 @@ import type { ObjectRef } from '../api/object-ref.ts';
 export type Plan = {
   readonly activation: Activation;
   /** HyperConverged as it was found; absent when there is none, or it couldn't be read. */
-  readonly hyperConverged?: { readonly apiVersion: string; readonly namespace: string; readonly name: string; readonly generation?: number };
+  readonly hyperConverged?: {
+    readonly apiVersion: string;
+    readonly namespace: string;
+    readonly name: string;
+    readonly generation?: number;
+  };
   /** Facts that couldn't be known, by dotted path (`hardware`, `topology.workerCount`), with the reason. */
   readonly unknown: readonly UnknownFact[];
   /** One line each: unknown keys on HyperConverged, exclusion rules that match nothing, and the like. */
@@ -22,6 +29,14 @@ export type Activation =
   /** Only these names (of assets or groups), as the annotation says; `unknownNames` match nothing in the catalog. */
   | { readonly state: 'selected'; readonly names: readonly string[]; readonly unknownNames: readonly string[] }
   | { readonly state: 'inactive'; readonly why: string }
+  /** There is no HyperConverged, or its API isn't served. */
+  | { readonly state: 'absent'; readonly why: string }
+  /** There is more than one, and nothing says which counts. */
+  | {
+      readonly state: 'ambiguous';
+      readonly why: string;
+      readonly found: readonly { readonly namespace: string; readonly name: string }[];
+    }
   /** Whether it is active couldn't be known; nothing is decided. */
   | { readonly state: 'unknown'; readonly why: string };
 
@@ -40,13 +55,18 @@ export type PlanItem = {
   readonly notes: readonly string[];
   /** The baseline as rendered, identity and label included; absent when it wasn't rendered. */
   readonly baseline?: KubernetesObject;
-  /** What an apply sends: the baseline after patch and ignored fields; absent where overrides hold the object. */
+  /** What an apply sends, after `release` where there is one; absent where overrides hold the object. */
   readonly desired?: KubernetesObject;
+  /**
+   * Where there is a `release`: `desired` with the fields to be released at their live values. Applied without a
+   * release it changes nothing about them, whereas `desired` would delete them.
+   */
+  readonly retained?: KubernetesObject;
 } & Decision;
 
 export type Decision =
   | { readonly decision: SimpleDecision }
-  | { readonly decision: 'excluded'; readonly rule: JsonObject }
+  | { readonly decision: 'excluded'; readonly rule: ExclusionRule }
   | { readonly decision: 'paused'; readonly pausedBy?: PausedBy }
   | { readonly decision: 'missing-crd'; readonly crds: readonly string[] }
   | { readonly decision: 'waiting'; readonly for: readonly string[] }
@@ -94,7 +114,10 @@ export type Compared = {
 export type LiveVersion = { readonly uid: string; readonly resourceVersion: string };
 
 /** Gives up ownership of `pointers`: the JSON patch tests the resourceVersion and edits our managedFields entry. */
-export type Release = { readonly pointers: readonly string[]; readonly patch: readonly JsonObject[] };
+export type Release = {
+  readonly pointers: readonly string[];
+  readonly patch: readonly JsonObject[];
+};
 
 export type RewrittenField = { readonly pointer: string; readonly sent: unknown; readonly kept: unknown };
 
@@ -109,14 +132,17 @@ export type DriftedField = {
   readonly time: string | null;
 };
 
-export type PausedBy = { readonly since?: string; readonly fields?: readonly string[]; readonly manager?: string };
-
 export type Override =
   | { readonly type: 'patch'; readonly operations: number; readonly pointers: readonly string[] }
-  | { readonly type: 'ignore'; readonly pointers: readonly string[]; readonly yielded: readonly string[]; readonly kept: readonly string[] }
+  | {
+      readonly type: 'ignore';
+      readonly pointers: readonly string[];
+      readonly yielded: readonly string[];
+      readonly kept: readonly string[];
+    }
   | { readonly type: 'unmanaged'; readonly how: 'mode' | 'ignore-fields' }
   | { readonly type: 'paused'; readonly pausedBy?: PausedBy; readonly setBy?: string | null }
-  | { readonly type: 'excluded'; readonly rule: JsonObject }
+  | { readonly type: 'excluded'; readonly rule: ExclusionRule }
   | { readonly type: 'invalid'; readonly annotation: string; readonly message: string };
 
 /** One step of the decision: `passed` is false only for the one that stopped it. */

@@ -8,6 +8,8 @@ import type { ObjectRef } from '../api/object-ref.ts';
 export type Snapshot = {
   /** What the API server serves, or that it isn't known (files without CRDs: everything is assumed to be served). */
   readonly apis: Apis;
+  /** Where to look for HyperConverged; any namespace when absent. */
+  readonly namespace?: string;
   /** Image references by name (`kubevirt-metrics-exporter`). */
   readonly images: Readonly<Record<string, string>>;
   /** Answers to `get` and `list` questions by {@link questionKey}. */

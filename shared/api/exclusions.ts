@@ -1,0 +1,102 @@
+import { parseYaml, YamlError } from '../yaml/parse-yaml.ts';
+import { clusterAnnotation, type Invalid } from './annotations.ts';
+import { nearestName } from './nearest-name.ts';
+import { groupOf, type ObjectRef } from './object-ref.ts';
+
+/** One rule of `disabled-resources`: `*` and `?` match in name and namespace, the kind is exact. */
+export type ExclusionRule = {
+  readonly kind: string;
+  readonly name: string;
+  /** Absent: any namespace, and cluster-scoped objects. */
+  readonly namespace?: string;
+  /** Only its group counts. */
+  readonly apiVersion?: string;
+};
+
+/**
+ * The rules of `disabled-resources`. Whatever can't be understood is a mistake: guessing could bring back what
+ * somebody disabled.
+ */
+export function parseExclusions(value: string | undefined): readonly ExclusionRule[] | Invalid {
+  if (value === undefined) return [];
+  try {
+    const parsed = parseYaml(value, { maxLength: maxCharacters });
+    if (parsed === null) return [];
+    if (!Array.isArray(parsed)) return invalid(`it isn't a list; ${example}`);
+    if (parsed.length > maxRules) return invalid(`it has ${parsed.length} rules; at most ${maxRules} are taken`);
+    const rules: ExclusionRule[] = [];
+    for (const [index, rule] of parsed.entries()) {
+      const problem = problemOf(rule);
+      if (problem !== undefined) return invalid(`rule ${index + 1}: ${problem}; ${example}`);
+      rules.push(rule as ExclusionRule);
+    }
+    return rules;
+  } catch (error) {
+    if (error instanceof YamlError)
+      return invalid(`it isn't YAML that we read: ${error.message.split('\n', 1)[0]}; ${example}`);
+    throw error;
+  }
+}
+
+/** Whether the rule covers the object. */
+export function excludes(rule: ExclusionRule, ref: ObjectRef): boolean {
+  return (
+    rule.kind === ref.kind &&
+    (rule.apiVersion === undefined || groupOf(rule.apiVersion) === groupOf(ref.apiVersion)) &&
+    (rule.namespace === undefined || (ref.namespace !== undefined && matches(rule.namespace, ref.namespace))) &&
+    matches(rule.name, ref.name)
+  );
+}
+
+/** Whether `*` (anything) and `?` (one character) in the pattern can stand for the text. Linear for each `*`. */
+export function matches(pattern: string, text: string): boolean {
+  let at = 0;
+  let from = 0;
+  let star = -1;
+  let starFrom = 0;
+  while (from < text.length) {
+    if (pattern[at] === '*') {
+      star = at++;
+      starFrom = from;
+    } else if (at < pattern.length && (pattern[at] === '?' || pattern[at] === text[from])) {
+      at++;
+      from++;
+    } else if (star !== -1) {
+      // The last star takes one character more; earlier ones needn't be tried again.
+      at = star + 1;
+      from = ++starFrom;
+    } else {
+      return false;
+    }
+  }
+  while (pattern[at] === '*') at++;
+  return at === pattern.length;
+}
+
+function problemOf(rule: unknown): string | undefined {
+  if (typeof rule !== 'object' || rule === null || Array.isArray(rule))
+    return `it is ${JSON.stringify(rule)}, not kind and name`;
+  for (const [key, value] of Object.entries(rule)) {
+    if (!ruleKeys.includes(key)) {
+      const nearest = nearestName(key, ruleKeys);
+      return `the key ${JSON.stringify(key)} isn't known${nearest === undefined ? '' : `; did you mean ${nearest}?`}`;
+    }
+    if (typeof value !== 'string' || value === '')
+      return `${key} must be a text, in quotes if it looks like something else`;
+    if (value.length > maxTextLength) return `${key} is longer than ${maxTextLength} characters`;
+  }
+  const { kind, name } = rule as Record<string, string>;
+  if (kind === undefined) return 'it has no kind';
+  if (name === undefined) return 'it has no name (use "*" for all)';
+  return /[*?]/.test(kind) ? 'kind takes no wildcards' : undefined;
+}
+
+function invalid(message: string): Invalid {
+  return { annotation: clusterAnnotation.disabledResources, message };
+}
+
+const ruleKeys = ['kind', 'name', 'namespace', 'apiVersion'];
+const maxRules = 200;
+const maxTextLength = 512;
+const maxCharacters = 64 * 1024;
+const example = 'it must be a YAML list such as "- {kind: ConfigMap, name: my-*}"';

@@ -1,0 +1,213 @@
+import { formatPointer } from '../api/json-pointer.ts';
+import type { KubernetesObject } from '../api/kubernetes-object.ts';
+import {
+  child,
+  entriesOf,
+  type FieldSet,
+  fieldSetOf,
+  hasKeys,
+  isLeaf,
+  isOurs,
+  itemElement,
+  listTypeOf,
+  parseElement,
+  union,
+} from './field-set.ts';
+import { equalJson, isMap } from './json.ts';
+
+/** A field in which two states differ. A value that is absent there is `undefined`. */
+export type Difference = { readonly path: Path; readonly live: unknown; readonly desired: unknown };
+
+/** Names and list indices from the root; an index counts in the live list where the item exists there. */
+export type Path = readonly (string | number)[];
+
+/**
+ * Compares without a call: whether every leaf that we want has the value that we want, and our managed fields hold
+ * nothing beyond that. Equal is to be trusted. A difference may be a false alarm, since only the server knows
+ * defaulting, normalisation and webhooks.
+ */
+export function compareLocally(
+  desired: KubernetesObject,
+  live: KubernetesObject,
+): { readonly inSync: boolean; readonly differences: readonly Difference[] } {
+  const differences = [...wantedDifferences(desired, live), ...surplusFields(desired, live)];
+  return { inSync: differences.length === 0, differences };
+}
+
+/** The leaves of `desired` that `live` has otherwise, seen with the list types that live's managed fields show. */
+export function wantedDifferences(desired: KubernetesObject, live: KubernetesObject): readonly Difference[] {
+  return differ(desired, live, ownedFieldsOf(live), []);
+}
+
+/** The union of what all managers own: it shows which lists are associative and what is atomic. */
+export function ownedFieldsOf(object: KubernetesObject): FieldSet {
+  return union(entriesOf(object).map(fieldSetOf));
+}
+
+function differ(desired: unknown, live: unknown, owned: FieldSet | undefined, path: Path): readonly Difference[] {
+  if (equalJson(desired, live)) return [];
+  if (isMap(desired) && isMap(live)) {
+    // Owned as a whole: an apply replaces it, foreign keys included. (An empty map that we applied looks the same.)
+    const isAtomic = isOwnedWhole(owned, live) && Object.keys(desired).length > 0;
+    const keys = Object.keys(isAtomic ? { ...desired, ...live } : desired);
+    return keys.flatMap((key) =>
+      differ(own(desired, key), own(live, key), isAtomic ? undefined : child(owned, key), [...path, key]),
+    );
+  }
+  if (Array.isArray(desired) && Array.isArray(live)) return differOfLists(desired, live, owned, path);
+  return [{ path, live, desired }];
+}
+
+/** Whether a container's owners hold it as a whole, so that nobody can own a part of it. */
+export function isOwnedWhole(owned: FieldSet | undefined, live: unknown): boolean {
+  const isEmpty = typeof live !== 'object' || live === null || Object.keys(live).length === 0;
+  return !isEmpty && owned !== undefined && isLeaf(owned) && !Object.hasOwn(owned, '.');
+}
+
+function differOfLists(
+  desired: readonly unknown[],
+  live: readonly unknown[],
+  owned: FieldSet | undefined,
+  path: Path,
+): readonly Difference[] {
+  const type = listTypeOf(owned);
+  switch (type.list) {
+    case 'associative':
+      return desired.flatMap((item, place) => {
+        const index = live.findIndex((candidate) => isSameItem(item, candidate, type.keys));
+        if (index === -1) return [{ path: [...path, live.length + place], live: undefined, desired: item }];
+        const element = itemElement(owned, live[index]);
+        const inside = element === undefined ? undefined : owned?.[element];
+        return differ(item, live[index], inside, [...path, index]);
+      });
+    case 'set':
+      return desired
+        .filter((item) => !live.some((candidate) => equalJson(item, candidate)))
+        .map((item, place) => ({ path: [...path, live.length + place], live: undefined, desired: item }));
+    case 'atomic':
+    case 'unknown':
+      if (desired.length !== live.length) return [{ path, live, desired }];
+      // Replaced as a whole, but told item by item: a person wants to see which one.
+      return desired.flatMap((item, index) => differWhole(item, live[index], [...path, index]));
+    default:
+      return type satisfies never;
+  }
+}
+
+/** As inside something atomic: foreign keys count too. */
+function differWhole(desired: unknown, live: unknown, path: Path): readonly Difference[] {
+  if (equalJson(desired, live)) return [];
+  if (isMap(desired) && isMap(live)) {
+    return Object.keys({ ...desired, ...live }).flatMap((key) =>
+      differWhole(own(desired, key), own(live, key), [...path, key]),
+    );
+  }
+  if (Array.isArray(desired) && Array.isArray(live) && desired.length === live.length) {
+    return desired.flatMap((item, index) => differWhole(item, live[index], [...path, index]));
+  }
+  return [{ path, live, desired }];
+}
+
+/** Whether two items stand for one another: the keys agree, and one that the first leaves out is the server's default. */
+export function isSameItem(desired: unknown, live: unknown, keys: readonly string[]): boolean {
+  if (!isMap(live)) return false;
+  return hasKeys(desired, Object.fromEntries(keys.map((key) => [key, (own(live, key) ?? null) as never])));
+}
+
+/** What our managed fields hold and `desired` doesn't want: an apply would give it up. */
+function surplusFields(desired: KubernetesObject, live: KubernetesObject): readonly Difference[] {
+  return entriesOf(live)
+    .filter(isOurs)
+    .flatMap((entry) => surplus(fieldSetOf(entry), desired, live, []));
+}
+
+function surplus(set: FieldSet, desired: unknown, live: unknown, path: Path): readonly Difference[] {
+  return Object.entries(set).flatMap(([element, inner]): readonly Difference[] => {
+    if (element === '.') return [];
+    const place = placeOf(element, desired, live);
+    // What isn't there any more can't be given up.
+    if (place === undefined) return [];
+    const here = [...path, place.step];
+    if (place.desired === undefined) {
+      const leaves = isLeaf(inner) ? [] : surplus(inner, undefined, place.live, here);
+      return leaves.length > 0 ? leaves : [{ path: here, live: place.live, desired: undefined }];
+    }
+    return surplus(inner, place.desired, place.live, here);
+  });
+}
+
+type Place = { readonly step: string | number; readonly desired: unknown; readonly live: unknown };
+
+/** Where an element of a field set is in the live object, and what is wanted there. */
+function placeOf(element: string, desired: unknown, live: unknown): Place | undefined {
+  if (element.startsWith('f:')) {
+    const name = element.slice(2);
+    if (!isMap(live) || !Object.hasOwn(live, name)) return undefined;
+    return { step: name, desired: isMap(desired) ? own(desired, name) : undefined, live: live[name] };
+  }
+  if (!Array.isArray(live)) return undefined;
+  const wanted = Array.isArray(desired) ? desired : [];
+  if (element.startsWith('k:')) {
+    const keys = parseElement(element);
+    const index = live.findIndex((item) => hasKeys(item, keys));
+    if (index === -1) return undefined;
+    return { step: index, desired: wanted.find((item) => hasKeys(item, keys)), live: live[index] };
+  }
+  if (element.startsWith('v:')) {
+    const value: unknown = JSON.parse(element.slice(2));
+    const index = live.findIndex((item) => equalJson(item, value));
+    if (index === -1) return undefined;
+    return { step: index, desired: wanted.find((item) => equalJson(item, value)), live: live[index] };
+  }
+  return undefined;
+}
+
+/** Everything in which two whole objects differ, as when the server tells what it would make of one. */
+export function differencesBetween(live: KubernetesObject, next: KubernetesObject): readonly Difference[] {
+  return differStates(stateOf(next), stateOf(live), ownedFieldsOf(next), []);
+}
+
+function differStates(desired: unknown, live: unknown, owned: FieldSet | undefined, path: Path): readonly Difference[] {
+  if (equalJson(desired, live)) return [];
+  if (isMap(desired) && isMap(live)) {
+    return Object.keys({ ...live, ...desired }).flatMap((key) =>
+      differStates(own(desired, key), own(live, key), child(owned, key), [...path, key]),
+    );
+  }
+  if (Array.isArray(desired) && Array.isArray(live)) {
+    const type = listTypeOf(owned);
+    if (type.list === 'associative') {
+      const removed = live.flatMap((item, index) =>
+        desired.some((candidate) => isSameItem(item, candidate, type.keys))
+          ? []
+          : [{ path: [...path, index], live: item, desired: undefined }],
+      );
+      const changed = desired.flatMap((item, place) => {
+        const index = live.findIndex((candidate) => isSameItem(item, candidate, type.keys));
+        if (index === -1) return [{ path: [...path, live.length + place], live: undefined, desired: item }];
+        const element = itemElement(owned, item);
+        return differStates(item, live[index], element === undefined ? undefined : owned?.[element], [...path, index]);
+      });
+      if (removed.length + changed.length > 0) return [...changed, ...removed];
+    }
+    if (desired.length === live.length) {
+      return desired.flatMap((item, index) => differStates(item, live[index], undefined, [...path, index]));
+    }
+  }
+  return [{ path, live, desired }];
+}
+
+/** What an apply can change: not what the server keeps for itself, nor the status. */
+function stateOf({ status, metadata, ...state }: KubernetesObject): unknown {
+  const { managedFields, resourceVersion, generation, uid, ...rest } = metadata;
+  const { creationTimestamp, selfLink, ...kept } = rest as Record<string, unknown>;
+  return { ...state, metadata: kept };
+}
+
+function own(map: { readonly [key: string]: unknown }, key: string): unknown {
+  return Object.hasOwn(map, key) ? map[key] : undefined;
+}
+
+export function pointerOf(difference: Difference): string {
+  return formatPointer(difference.path);
+}

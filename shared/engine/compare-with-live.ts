@@ -1,0 +1,177 @@
+import { formatPointer } from '../api/json-pointer.ts';
+import type { KubernetesObject } from '../api/kubernetes-object.ts';
+import { autopilotName, managedByLabel } from '../api/names.ts';
+import {
+  compareLocally,
+  type Difference,
+  differencesBetween,
+  pointerOf,
+  wantedDifferences,
+} from './compare-locally.ts';
+import { driftOf } from './field-managers.ts';
+import { entriesOf, type FieldSet, fieldSetOf, isLeaf, isOurs, union } from './field-set.ts';
+import { yieldFields } from './ignored-fields.ts';
+import { digestOf } from './json.ts';
+import type { DriftedField, LiveVersion, RewrittenField } from './plan-item.ts';
+import type { Verdict } from './snapshot.ts';
+import { type StepResult, stop, type Work } from './step.ts';
+import type { Surroundings } from './surroundings.ts';
+
+/**
+ * Step 14: compares with the live object. What looks equal is trusted and costs nothing; what looks different is put
+ * to the server as a dry run, since only it knows defaulting, normalisation and webhooks.
+ */
+export function compareWithLive(work: Work, around: Surroundings): StepResult {
+  const { desired, live, liveUnknown } = work;
+  if (desired === undefined) throw new Error('The comparison comes after the overrides');
+  if (liveUnknown !== undefined) return stop(unverified('unknown'), `not compared: ${liveUnknown}`);
+  return live === undefined
+    ? compareWithNothing(work, desired, around)
+    : compareWithObject(work, desired, live, around);
+}
+
+function compareWithNothing(work: Work, desired: KubernetesObject, { answers }: Surroundings): StepResult {
+  const verdict = answers.verdict({ ask: 'dry-run', ref: work.target, desired, digest: digestOf(desired) });
+  const why = "it doesn't exist yet";
+  if (verdict === undefined || verdict.verdict === 'unknown') {
+    return stop(unverified('create'), `${why}; the server didn't confirm: ${verdict?.why ?? notAsked}`);
+  }
+  if (verdict.verdict === 'rejected') return rejected(verdict);
+  work.effective = verdict.object;
+  return stop({ decision: 'create' }, why);
+}
+
+function compareWithObject(
+  work: Work,
+  desired: KubernetesObject,
+  live: KubernetesObject,
+  around: Surroundings,
+): StepResult {
+  const { target, yielded } = work;
+  const version: LiveVersion = {
+    uid: live.metadata.uid ?? '',
+    resourceVersion: live.metadata.resourceVersion ?? '',
+  };
+  const release = yielded?.release;
+  // What is to be released is still ours: sent at its live value, so that the server isn't asked to delete it.
+  const sent = release === undefined ? desired : (yielded?.retained ?? desired);
+  const isOurOwn = live.metadata.labels?.[managedByLabel] === autopilotName;
+  const word = isOurOwn ? 'update' : 'adopt';
+
+  const local = compareLocally(sent, live);
+  if (local.inSync) {
+    if (release === undefined)
+      return stop({ decision: 'in-sync', live: version }, 'every field that we want has the value that we want');
+    const why = `gives up ${release.pointers.join(', ') || 'what is left of the ignored fields'}`;
+    return stop({ decision: 'update', live: version, drift: [], release }, why);
+  }
+
+  const verdict = around.answers.verdict({
+    ask: 'dry-run',
+    ref: target,
+    desired: sent,
+    digest: digestOf(sent),
+    live: version,
+  });
+  if (verdict === undefined || verdict.verdict === 'unknown') {
+    const drift = driftOf(local.differences, live);
+    return stop(unverified(word, drift), `${describe(drift)}; the server didn't confirm: ${verdict?.why ?? notAsked}`);
+  }
+  if (verdict.verdict === 'rejected') return rejected(verdict);
+
+  const differences = differencesBetween(live, verdict.object);
+  const again = withLostPartsKept(work, live, differences);
+  if (again !== undefined) return compareWithObject(work, again, live, around);
+
+  work.effective = verdict.object;
+  const rewritten = rewrittenFields(sent, verdict.object);
+  if (rewritten.length > 0) {
+    work.notes.push(
+      `the server keeps something else than what we send at ${rewritten.map(({ pointer }) => pointer).join(', ')}`,
+    );
+  }
+  const compared = {
+    live: version,
+    ...(release !== undefined && { release }),
+    ...(rewritten.length > 0 && { rewritten }),
+  };
+  const drift = driftOf(differences, live);
+  const givenUp = fieldsGivenUp(live, verdict.object);
+  if (drift.length === 0 && givenUp.length === 0 && release === undefined) {
+    return stop({ decision: 'in-sync', ...compared }, 'an apply would change nothing, says the server');
+  }
+  return stop({ decision: word, ...compared, drift }, whyOf(word, drift, [...givenUp, ...(release?.pointers ?? [])]));
+}
+
+/**
+ * Ignored fields keep their live value, whatever else happens. If leaving them out would change them, they lie inside
+ * something atomic that managed fields didn't show: then the live part goes into what we apply.
+ */
+function withLostPartsKept(
+  work: Work,
+  live: KubernetesObject,
+  differences: readonly Difference[],
+): KubernetesObject | undefined {
+  const { ignored, patched, yielded } = work;
+  if (ignored === undefined || patched === undefined || yielded === undefined) return undefined;
+  const pointers = differences.map(pointerOf);
+  const lost = ignored
+    .map(formatPointer)
+    .filter((ignoredPointer) =>
+      pointers.some((pointer) => pointer === ignoredPointer || pointer.startsWith(`${ignoredPointer}/`)),
+    )
+    .filter((pointer) => !yielded.kept.includes(pointer) && yielded.yielded.length > 0);
+  if (lost.length === 0) return undefined;
+  const next = yieldFields(patched, live, ignored, new Set(lost));
+  if (next.kept.length === yielded.kept.length) return undefined;
+  work.yielded = next;
+  work.desired = next.desired;
+  return next.desired;
+}
+
+function rewrittenFields(sent: KubernetesObject, kept: KubernetesObject): readonly RewrittenField[] {
+  return wantedDifferences(sent, kept).map((difference) => ({
+    pointer: pointerOf(difference),
+    sent: difference.desired,
+    kept: difference.live,
+  }));
+}
+
+/** What we own now and wouldn't after the apply: somebody waits for it, even where no value changes. */
+function fieldsGivenUp(live: KubernetesObject, next: KubernetesObject): readonly string[] {
+  const [before, after] = [live, next].map(
+    (object) => new Set(leavesOf(union(entriesOf(object).filter(isOurs).map(fieldSetOf)), '')),
+  );
+  return [...(before ?? [])].filter((leaf) => after?.has(leaf) !== true);
+}
+
+function leavesOf(set: FieldSet, at: string): readonly string[] {
+  return Object.entries(set).flatMap(([element, inner]) => {
+    if (element === '.') return [];
+    const here = `${at}/${element.replace(/^[fkv]:/, '')}`;
+    return isLeaf(inner) ? [here] : leavesOf(inner, here);
+  });
+}
+
+function whyOf(word: 'update' | 'adopt', drift: readonly DriftedField[], givenUp: readonly string[]): string {
+  const what = drift.length > 0 ? describe(drift) : `gives up ${givenUp.join(', ')}`;
+  return word === 'adopt' ? `it exists without our label; ${what}` : what;
+}
+
+function describe(drift: readonly DriftedField[]): string {
+  const shown = drift
+    .slice(0, 3)
+    .map(({ pointer, manager }) => (manager === null ? pointer : `${pointer} (${manager})`));
+  const more = drift.length > shown.length ? ` and ${drift.length - shown.length} more` : '';
+  return `${drift.length === 1 ? 'one field differs' : `${drift.length} fields differ`}: ${shown.join(', ')}${more}`;
+}
+
+function rejected({ message }: Verdict & { readonly verdict: 'rejected' }): StepResult {
+  return stop({ decision: 'rejected', message }, `the server refuses it: ${message}`);
+}
+
+function unverified(locally: 'create' | 'adopt' | 'update' | 'unknown', drift: readonly DriftedField[] = []) {
+  return { decision: 'unverified', locally, drift } as const;
+}
+
+const notAsked = 'it was not asked';

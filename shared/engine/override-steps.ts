@@ -1,0 +1,149 @@
+import {
+  annotation,
+  type Invalid,
+  isInvalid,
+  isPaused,
+  ownKeys,
+  parseIgnoreFields,
+  parseMode,
+  parsePatch,
+  parsePausedBy,
+  unknownKeys,
+} from '../api/annotations.ts';
+import { formatPointer } from '../api/json-pointer.ts';
+import { hyperConvergedKind } from '../api/names.ts';
+import { managerOf } from './field-managers.ts';
+import { forbiddenPointer, yieldFields } from './ignored-fields.ts';
+import type { Decision, Override } from './plan-item.ts';
+import { pass, type StepResult, stop, type Work } from './step.ts';
+import { applyUserPatch } from './user-patch.ts';
+
+/** Step 7: paused in an edit war, or by hand. */
+export function pauseStep({ live }: Work): StepResult {
+  const annotations = live?.metadata.annotations ?? {};
+  if (!isPaused(annotations[annotation.reconcilePaused])) return pass('it is not paused');
+  const pausedBy = parsePausedBy(annotations[annotation.pausedBy]);
+  const rival =
+    pausedBy?.manager === undefined
+      ? ''
+      : `: ${pausedBy.manager} keeps changing ${pausedBy.fields?.join(', ') || 'it'}`;
+  const since = pausedBy?.since === undefined ? '' : ` since ${pausedBy.since}`;
+  return stop({ decision: 'paused', ...(pausedBy !== undefined && { pausedBy }) }, `paused${since}${rival}`);
+}
+
+/** Step 8: somebody else's for good. */
+export function modeStep({ live }: Work): StepResult {
+  if (parseMode(live?.metadata.annotations?.[annotation.mode]) !== 'unmanaged') return pass('it is managed');
+  return stop({ decision: 'unmanaged' }, 'its annotation mode is unmanaged');
+}
+
+/** Step 9: a key or value of ours that we don't know is somebody's wish to deviate, so the object is held. */
+export function annotationsStep({ live, baseline, target }: Work): StepResult {
+  if (live === undefined) return pass('it has no annotations of ours');
+  const { labels, annotations } = baseline?.metadata ?? {};
+  // On HyperConverged an unknown key may belong to a newer version: the plan warns of it.
+  const isSteering = target.kind === hyperConvergedKind;
+  const unknown = isSteering ? [] : unknownKeys(live, [...ownKeys(labels), ...ownKeys(annotations)]);
+  const mode = parseMode(live.metadata.annotations?.[annotation.mode]);
+  const mistakes = [...unknown, ...(isInvalid(mode) ? [mode] : [])];
+  if (mistakes.length === 0) return pass('all annotations of ours on it are known');
+  return held(mistakes);
+}
+
+/** Step 10: the user's patch, in memory. */
+export function patchStep(work: Work): StepResult {
+  const { live, baseline } = work;
+  if (baseline === undefined) throw new Error('The patch comes after rendering');
+  const value = live?.metadata.annotations?.[annotation.patch];
+  work.patched = baseline;
+  if (value === undefined) return pass('no patch');
+  const operations = parsePatch(value);
+  if (isInvalid(operations)) return held([operations]);
+  const patched = applyUserPatch(baseline, operations);
+  if (patched.result === 'invalid') return held([patched]);
+  work.operations = operations;
+  work.patched = patched.object;
+  return pass(
+    `${operations.length} operations applied: ${operations.map(({ op, path }) => `${op} ${path}`).join(', ')}`,
+  );
+}
+
+/** Step 11: fields yielded to whoever else sets them. */
+export function ignoreFieldsStep(work: Work): StepResult {
+  const { live, patched } = work;
+  if (patched === undefined) throw new Error('Ignored fields come after the patch');
+  work.desired = patched;
+  const value = live?.metadata.annotations?.[annotation.ignoreFields];
+  if (live === undefined || value === undefined) return pass('no ignored fields');
+  const paths = parseIgnoreFields(value);
+  if (isInvalid(paths)) return heldAfterPatch(work, paths);
+  const forbidden = forbiddenPointer(paths, patched);
+  if (forbidden !== undefined) return heldAfterPatch(work, forbidden);
+  work.ignored = paths;
+  work.yielded = yieldFields(patched, live, paths);
+  work.desired = work.yielded.desired;
+  const { kept, unmatched } = work.yielded;
+  if (kept.length > 0) {
+    work.notes.push(
+      `${kept.join(', ')}: part of something atomic, so the live part is applied and the whole stays ours`,
+    );
+  }
+  if (unmatched.length > 0) work.notes.push(`ignore-fields: the baseline sets nothing at ${unmatched.join(', ')}`);
+  return pass(`ignored: ${paths.map(formatPointer).join(', ')}`);
+}
+
+function heldAfterPatch(work: Work, invalid: Invalid): StepResult {
+  delete work.desired;
+  return held([invalid]);
+}
+
+function held(mistakes: readonly Invalid[]): StepResult {
+  return stop({ decision: 'override-invalid' }, `held as it is: ${mistakes.map(({ message }) => message).join('; ')}`);
+}
+
+/** The deviations that the live object carries, whichever step was reached. */
+export function overridesOf(work: Work, decision: Decision, detail: string): readonly Override[] {
+  const { live, target } = work;
+  const overrides: Override[] = [];
+  if (decision.decision === 'excluded') overrides.push({ type: 'excluded', rule: decision.rule });
+  const annotations = live?.metadata.annotations;
+  if (live === undefined || annotations === undefined) return overrides;
+
+  if (isPaused(annotations[annotation.reconcilePaused])) {
+    const pausedBy = parsePausedBy(annotations[annotation.pausedBy]);
+    const setBy = managerOf(['metadata', 'annotations', annotation.reconcilePaused], live);
+    overrides.push({ type: 'paused', ...(pausedBy !== undefined && { pausedBy }), setBy });
+  }
+  const mode = parseMode(annotations[annotation.mode]);
+  if (mode === 'unmanaged') overrides.push({ type: 'unmanaged', how: 'mode' });
+  const patch = annotations[annotation.patch];
+  const operations = patch === undefined ? undefined : parsePatch(patch);
+  if (operations !== undefined && !isInvalid(operations)) {
+    overrides.push({ type: 'patch', operations: operations.length, pointers: operations.map(({ path }) => path) });
+  }
+  const ignore = annotations[annotation.ignoreFields];
+  const paths = ignore === undefined ? undefined : parseIgnoreFields(ignore);
+  if (paths !== undefined && !isInvalid(paths)) {
+    const { yielded = [], kept = [] } = work.yielded ?? {};
+    overrides.push({ type: 'ignore', pointers: paths.map(formatPointer), yielded, kept });
+    if (paths.some((path) => path.length === 1 && path[0] === 'spec')) {
+      overrides.push({ type: 'unmanaged', how: 'ignore-fields' });
+    }
+  }
+  const invalid = [
+    patch === undefined ? undefined : operations,
+    paths,
+    mode,
+    ...(target.kind === hyperConvergedKind ? [] : unknownKeys(live, ownKeysOf(work))),
+  ].filter(isInvalid);
+  for (const { annotation: key, message } of invalid) overrides.push({ type: 'invalid', annotation: key, message });
+  if (decision.decision === 'override-invalid' && invalid.length === 0) {
+    const key = work.operations === undefined && patch !== undefined ? annotation.patch : annotation.ignoreFields;
+    overrides.push({ type: 'invalid', annotation: key, message: detail });
+  }
+  return overrides;
+}
+
+function ownKeysOf({ baseline }: Work): readonly string[] {
+  return [...ownKeys(baseline?.metadata.labels), ...ownKeys(baseline?.metadata.annotations)];
+}

@@ -1,0 +1,20 @@
+import type { Activation } from './plan-item.ts';
+
+/** Whether the autopilot is active for an entry, and why (not). */
+export function selection(
+  activation: Activation,
+  { name, group }: { readonly name: string; readonly group?: string },
+): { readonly selected: boolean; readonly detail: string } {
+  switch (activation.state) {
+    case 'active':
+      return { selected: true, detail: 'the autopilot is active for everything' };
+    case 'selected': {
+      const by = [name, group].find((candidate) => candidate !== undefined && activation.names.includes(candidate));
+      return by === undefined
+        ? { selected: false, detail: `the autopilot is active for ${activation.names.join(', ')} only` }
+        : { selected: true, detail: `the autopilot is active for ${by}` };
+    }
+    default:
+      return { selected: false, detail: activation.why };
+  }
+}

@@ -1,0 +1,29 @@
+import { groupOf, versionOf } from '../api/object-ref.ts';
+import type { Apis } from './snapshot.ts';
+
+/** The first of the versions, best first, in which the kind is served; the very first where that isn't known. */
+export function servedApiVersion(
+  apis: Apis,
+  { apiVersions, kind }: { readonly apiVersions: readonly string[]; readonly kind: string },
+): string | undefined {
+  if (!apis.known) return apiVersions[0];
+  return apiVersions.find((apiVersion) =>
+    apis.resources.some(
+      (resource) =>
+        resource.kind === kind && resource.group === groupOf(apiVersion) && resource.version === versionOf(apiVersion),
+    ),
+  );
+}
+
+/** The versions in which a kind of a group is served. */
+export function servedVersions(apis: Apis, group: string, kind: string): readonly string[] {
+  if (!apis.known) return [];
+  return apis.resources
+    .filter((resource) => resource.kind === kind && resource.group === group)
+    .map(({ version }) => version);
+}
+
+/** Whether a CRD, by its name `plural.group`, is served in any version. */
+export function isCrdServed(apis: Apis, name: string): boolean {
+  return !apis.known || apis.resources.some(({ plural, group }) => `${plural}.${group}` === name);
+}

@@ -1,0 +1,196 @@
+import fastJsonPatch, { type Operation } from 'fast-json-patch';
+import type { Invalid, PatchOperation } from '../api/annotations.ts';
+import { annotation, ownKeys } from '../api/annotations.ts';
+import { formatPointer, maxDepth, parsePointer } from '../api/json-pointer.ts';
+import type { KubernetesObject } from '../api/kubernetes-object.ts';
+import { groupOf } from '../api/object-ref.ts';
+import { equalJson, isMap } from './json.ts';
+import { podPrivileges } from './pod-privileges.ts';
+
+/** The patched object, or why the patch holds it. */
+export type Patched =
+  | { readonly result: 'patched'; readonly object: KubernetesObject }
+  | ({ readonly result: 'invalid' } & Invalid);
+
+/**
+ * Applies a user's patch to the baseline in memory, all or nothing, and guards it by its effect, whatever operations
+ * led there: identity, status, metadata besides labels and annotations, and keys of ours stay as they are; pod
+ * templates gain no privileges; sensitive kinds take no patch at all.
+ *
+ * Pointers and operations are checked here because fast-json-patch isn't strict (3.1.1: it takes `/a/01`, throws bare
+ * TypeErrors, and turns a removed root into null).
+ */
+export function applyUserPatch(baseline: KubernetesObject, operations: readonly PatchOperation[]): Patched {
+  const invalid = (message: string): Patched => ({ result: 'invalid', annotation: annotation.patch, message });
+  if (operations.length > 0 && takesNoPatch(baseline)) {
+    return invalid(`${baseline.kind} is a sensitive kind and takes no patch; mode: unmanaged hands it over to you`);
+  }
+  let document: unknown = structuredClone(baseline);
+  for (const [index, operation] of operations.entries()) {
+    const step = applyOperation(document, operation);
+    if ('problem' in step)
+      return invalid(`operation ${index + 1} (${operation.op} ${operation.path}): ${step.problem}`);
+    document = step.document;
+  }
+  if (!isMap(document) || !isMap(document.metadata)) return invalid('it leaves no Kubernetes object');
+  const object = document as KubernetesObject;
+  const forbidden = forbiddenEffect(baseline, object);
+  return forbidden === undefined ? { result: 'patched', object } : invalid(forbidden);
+}
+
+/** Kinds, by group, whose content must not be steered from an annotation. */
+export function takesNoPatch({ apiVersion, kind }: Pick<KubernetesObject, 'apiVersion' | 'kind'>): boolean {
+  return sensitiveKinds[groupOf(apiVersion)]?.includes(kind) ?? false;
+}
+
+const sensitiveKinds: Readonly<Record<string, readonly string[]>> = {
+  '': ['ServiceAccount'],
+  'admissionregistration.k8s.io': [
+    'MutatingAdmissionPolicy',
+    'MutatingAdmissionPolicyBinding',
+    'MutatingWebhookConfiguration',
+    'ValidatingAdmissionPolicy',
+    'ValidatingAdmissionPolicyBinding',
+    'ValidatingWebhookConfiguration',
+  ],
+  'machineconfiguration.openshift.io': ['KubeletConfig', 'MachineConfig'],
+  policy: ['PodSecurityPolicy'],
+  'rbac.authorization.k8s.io': ['ClusterRole', 'ClusterRoleBinding', 'Role', 'RoleBinding'],
+  'security.openshift.io': ['SecurityContextConstraints'],
+};
+
+type Applied = { readonly document: unknown } | { readonly problem: string };
+
+function applyOperation(document: unknown, operation: PatchOperation): Applied {
+  const problem = problemOfTarget(document, operation);
+  if (problem !== undefined) return { problem };
+  try {
+    // On our own clone, validated, with the library's ban on prototype names besides ours.
+    const { newDocument } = fastJsonPatch.applyOperation(
+      document,
+      structuredClone(operation) as Operation,
+      true,
+      true,
+      true,
+    );
+    // A copy can double the document: checked after each, so that forty of them don't fill the memory.
+    const tooMuch = operation.op === 'copy' || operation.op === 'add' ? problemOfSize(newDocument) : undefined;
+    return tooMuch === undefined ? { document: newDocument } : { problem: tooMuch };
+  } catch (error) {
+    return { problem: firstLine(error) };
+  }
+}
+
+/** Resolves the pointers against the document as RFC 6901 and 6902 demand. */
+function problemOfTarget(document: unknown, { op, path, from }: PatchOperation): string | undefined {
+  if (from !== undefined) {
+    const problem = problemOfExisting(document, parsePointer(from));
+    if (problem !== undefined) return problem;
+  }
+  const names = parsePointer(path);
+  const mustExist = op === 'remove' || op === 'replace' || op === 'test';
+  if (mustExist || names.length === 0) return problemOfExisting(document, names);
+
+  const last = names.at(-1) ?? '';
+  const container = names.slice(0, -1);
+  const problem = problemOfExisting(document, container);
+  if (problem !== undefined) return problem;
+  const parent = resolve(document, container);
+  if (Array.isArray(parent)) {
+    // The index is checked against the list as it is now; a move out of the same list shortens it by one.
+    if (last === '-' || (arrayIndex.test(last) && Number(last) <= parent.length)) return undefined;
+    return `${formatPointer(names)} isn't a place in a list of ${parent.length}`;
+  }
+  return isMap(parent) ? undefined : `${formatPointer(container)} is neither a map nor a list`;
+}
+
+function problemOfExisting(document: unknown, names: readonly string[]): string | undefined {
+  for (let length = 1; length <= names.length; length++) {
+    if (resolve(document, names.slice(0, length)) === undefined) {
+      return `there is nothing at ${formatPointer(names.slice(0, length))}`;
+    }
+  }
+  return undefined;
+}
+
+function resolve(document: unknown, names: readonly string[]): unknown {
+  let value = document;
+  for (const name of names) {
+    if (Array.isArray(value)) value = arrayIndex.test(name) ? value[Number(name)] : undefined;
+    else if (isMap(value) && Object.hasOwn(value, name)) value = value[name];
+    else return undefined;
+  }
+  return value;
+}
+
+function problemOfSize(document: unknown): string | undefined {
+  if (depthOf(document) > maxDepth) return `the result is nested deeper than ${maxDepth} levels`;
+  const size = Buffer.byteLength(JSON.stringify(document) ?? '');
+  return size > maxResultBytes ? `the result is ${size} bytes long; at most ${maxResultBytes} are taken` : undefined;
+}
+
+/** Stops counting just beyond the limit. */
+function depthOf(value: unknown, depth = 0): number {
+  if (typeof value !== 'object' || value === null || depth > maxDepth) return depth;
+  return Object.values(value).reduce<number>((deepest, inner) => Math.max(deepest, depthOf(inner, depth + 1)), depth);
+}
+
+function forbiddenEffect(before: KubernetesObject, after: KubernetesObject): string | undefined {
+  for (const field of ['apiVersion', 'kind'] as const) {
+    if (!equalJson(before[field], after[field])) return `it changes /${field}, which is the object's identity`;
+  }
+  if (!equalJson(before.status, after.status)) return 'it changes /status, which only the owning controller reports';
+  const { labels, annotations, ...metadata } = before.metadata;
+  const { labels: newLabels, annotations: newAnnotations, ...newMetadata } = after.metadata;
+  for (const field of new Set([...Object.keys(metadata), ...Object.keys(newMetadata)])) {
+    if (!equalJson(Object(metadata)[field], Object(newMetadata)[field])) {
+      return `it changes /metadata/${field}; of metadata only labels and annotations can be patched`;
+    }
+  }
+  return (
+    forbiddenKeys('labels', labels, newLabels) ??
+    forbiddenKeys('annotations', annotations, newAnnotations) ??
+    (equalJson(podPrivileges(before), podPrivileges(after))
+      ? undefined
+      : 'it changes what a pod may do on its node (host access, security context, service account or image registry)')
+  );
+}
+
+function forbiddenKeys(where: 'labels' | 'annotations', before: unknown, after: unknown): string | undefined {
+  if (after !== undefined && !isMap(after)) return `it leaves /metadata/${where} no map`;
+  const old = isMap(before) ? before : {};
+  const next = isMap(after) ? after : {};
+  for (const key of new Set([...Object.keys(old), ...Object.keys(next)])) {
+    if (old[key] === next[key]) continue;
+    if (key in next && typeof next[key] !== 'string')
+      return `${formatPointer(['metadata', where, key])} must be a text`;
+    if (ownKeys({ [key]: '' }).length > 0)
+      return `it changes ${formatPointer(['metadata', where, key])}, a key of ours`;
+    const prefix = controlPrefixes.find((prefix) => key.startsWith(prefix));
+    if (prefix !== undefined) {
+      return `it changes ${formatPointer(['metadata', where, key])}; keys beginning with ${prefix} steer other controllers`;
+    }
+  }
+  return undefined;
+}
+
+/** Labels and annotations by which other controllers are steered: a patch must not reach them through us. */
+const controlPrefixes = [
+  'argocd.argoproj.io/',
+  'config.openshift.io/',
+  'helm.toolkit.fluxcd.io/',
+  'kustomize.toolkit.fluxcd.io/',
+  'meta.helm.sh/',
+  'openshift.io/',
+  'pod-security.kubernetes.io/',
+  'security.openshift.io/',
+  'service.alpha.openshift.io/',
+  'service.beta.openshift.io/',
+];
+
+function firstLine(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).split('\n', 1)[0] ?? '';
+}
+
+const arrayIndex = /^(0|[1-9]\d{0,9})$/;
+const maxResultBytes = 1024 * 1024;
