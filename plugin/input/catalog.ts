@@ -1,9 +1,10 @@
 import { statSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Catalog } from '../../shared/catalog/asset.ts';
 import { CatalogError, formatMistake } from '../../shared/catalog/catalog-error.ts';
 import { loadCatalog } from '../../shared/catalog/load-catalog.ts';
+import { readCatalogFiles } from '../../shared/catalog/read-catalog-files.ts';
 import type { Arguments } from '../arguments.ts';
 import type { Option } from '../command.ts';
 import type { Environment } from '../environment.ts';
@@ -27,21 +28,22 @@ export async function catalogOf(args: Arguments, { cwd }: Environment): Promise<
   if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) {
     throw new UserError(`${given ?? folder} is no folder: --catalog names the folder of a catalog`);
   }
+  const shownAs = given ?? 'the built-in catalog';
   try {
-    return await loadCatalog(folder);
+    const catalog = loadCatalog(await readCatalogFiles(folder));
+    if (catalog.assets.length > 0) return catalog;
   } catch (error) {
     if (!(error instanceof CatalogError)) throw error;
-    const [first, ...others] = error.mistakes;
-    const shownAs = given ?? 'the built-in catalog';
-    if (first === undefined || others.length > 0) {
-      throw new UserError(
-        `${shownAs} has ${error.mistakes.length} mistakes, and a catalog is used only when it has none:`,
-        {
-          details: error.mistakes.map(formatMistake),
+    const mistakes = error.mistakes.map((mistake) =>
+      formatMistake({ ...mistake, file: join(given ?? '', mistake.file) }),
+    );
+    const [first, ...others] = mistakes;
+    throw others.length === 0
+      ? new UserError(`${shownAs} can't be used: ${first}`, { cause: error })
+      : new UserError(`${shownAs} can't be used, it has ${mistakes.length} mistakes:`, {
+          details: mistakes,
           cause: error,
-        },
-      );
-    }
-    throw new UserError(`${shownAs} can't be used: ${formatMistake(first)}`, { cause: error });
+        });
   }
+  throw new UserError(`${shownAs} holds no asset: expected files named NAME.yaml.hbs, in folders by area`);
 }

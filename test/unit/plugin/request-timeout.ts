@@ -1,0 +1,34 @@
+import test from 'ava';
+import { parseRequestTimeout } from '../../../plugin/request-timeout.ts';
+import { UserError } from '../../../plugin/user-error.ts';
+
+const taken = test.macro({
+  exec: (t, value: string | undefined, milliseconds: number | undefined) =>
+    t.is(parseRequestTimeout(value), milliseconds),
+  title: (_, value, milliseconds) => `a request timeout of ${value ?? 'nothing'} is ${milliseconds} ms`,
+});
+test(taken, undefined, undefined);
+test(taken, '0', 0);
+test(taken, '0s', 0);
+test(taken, '5', 5000);
+test(taken, '1s', 1000);
+test(taken, '2m', 120_000);
+test(taken, '1m30s', 90_000);
+test(taken, '500ms', 500);
+test(taken, '1.5s', 1500);
+
+const refused = test.macro({
+  exec: (t, value: string) => {
+    t.throws(() => parseRequestTimeout(value), {
+      instanceOf: UserError,
+      message: new RegExp(`--request-timeout=${value} `),
+    });
+  },
+  title: (_, value) => `a request timeout of "${value}" is refused`,
+});
+test(refused, '');
+test(refused, 'soon');
+test(refused, '-5');
+test(refused, '5x');
+test(refused, '1s ');
+test(refused, '9999999999');
