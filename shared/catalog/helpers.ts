@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
-import type { Json } from '../api/kubernetes-object.ts';
+import type { Json, JsonObject } from '../api/kubernetes-object.ts';
 import { keyPrefix } from '../api/names.ts';
+import { mergeYaml } from '../yaml/merge-yaml.ts';
 import { parseYaml, YamlError } from '../yaml/parse-yaml.ts';
 import { printYaml } from '../yaml/print-yaml.ts';
 import { configured } from './configured.ts';
@@ -119,9 +120,12 @@ export const helpers: ReadonlyMap<string, Helper> = new Map<string, Helper>(
     // Documents in text
     fromJson: { arity: [1, 1], run: ([value]) => fromJson(text(value)) },
     toJson: { arity: [1, 1], run: ([value]) => JSON.stringify(value) },
-    fromYaml: { arity: [1, 1], run: ([value]) => fromYaml(text(value)) },
+    fromYaml: { arity: [1, 1], run: ([value]) => readYaml(() => parseYaml(text(value))) },
     toYaml: { arity: [1, 1], run: ([value]) => printYaml(value as Json).slice(0, -1) },
-    mergeYaml: { arity: [2, 2], run: ([value, extra]) => mergeYaml(text(value), map(extra)) },
+    mergeYaml: {
+      arity: [2, 2],
+      run: ([value, extra]) => readYaml(() => mergeYaml(text(value), map(extra) as JsonObject)),
+    },
 
     // HyperConverged
     annotation: {
@@ -194,22 +198,14 @@ function fromJson(value: string): unknown {
   }
 }
 
-function fromYaml(value: string): unknown {
+function readYaml<Result>(read: () => Result): Result {
   try {
-    return parseYaml(value);
+    return read();
   } catch (error) {
     if (error instanceof YamlError)
-      throw new HelperError(`it isn't YAML that we read: ${error.message.split('\n', 1)[0]}`);
+      throw new HelperError(`the text isn't YAML that can be used: ${error.message.split('\n', 1)[0]}`);
     throw error;
   }
-}
-
-/** An asset must never overwrite what it can't read, nor rewrite a text only for its form. */
-function mergeYaml(value: string, extra: JsonMap): string {
-  const base = fromYaml(value) ?? {};
-  if (!isMap(base)) throw new HelperError('the text must hold a YAML mapping');
-  const merged = mergeDeep(base, extra);
-  return deepEqual(merged, base) ? value : printYaml(merged as Json);
 }
 
 function hasRecordingRule(rule: JsonMap | null, name: string): boolean {
