@@ -471,7 +471,8 @@ function applyBody(object: KubernetesObject, ref: ObjectRef, live: ApplyOptions[
     );
   }
   for (const key of ['uid', 'resourceVersion', 'managedFields', 'generateName'] as const) {
-    if (key in metadata) throw new RefusedError(`refused to apply ${formatObjectRef(ref)}: its body has metadata.${key}`);
+    if (key in metadata)
+      throw new RefusedError(`refused to apply ${formatObjectRef(ref)}: its body has metadata.${key}`);
   }
   if (live === undefined) return object;
   const guard = live === 'none' ? noSuchObject : { uid: live.uid, resourceVersion: live.resourceVersion };

@@ -1,6 +1,6 @@
+import { autopilotName } from '../api/names.ts';
 import type { ObjectRef } from '../api/object-ref.ts';
 import { formatObjectRef } from '../api/object-ref.ts';
-import { autopilotName } from '../api/names.ts';
 import type { Catalog } from '../catalog/asset.ts';
 import type { Plan } from '../engine/plan-item.ts';
 import {
