@@ -1,5 +1,5 @@
 import { formatObjectRef } from '../../shared/api/object-ref.ts';
-import type { DecisionWord, DriftedField, Override, PlanItem } from '../../shared/engine/plan-item.ts';
+import type { DecisionWord, DriftedField, Override, PlanItem, UnknownFact } from '../../shared/engine/plan-item.ts';
 import { type ControllerHealth, formatControllerHealth } from '../input/controller-health.ts';
 import type { DecidedPlan } from '../input/observed.ts';
 import type { Paint, Tone } from './colour.ts';
@@ -56,9 +56,17 @@ function head(
       : []),
     `controller: ${formatControllerHealth(controller, now)}`,
     totals(items),
-    ...unknown.map(({ fact, why, assumed }) => `unknown: ${fact}: ${why}${assumed ? ' (taken as absent)' : ''}`),
+    ...unknownLines(unknown),
   ];
   return lines.map((line) => `${escapeText(line)}\n`).join('');
+}
+
+/** One line a reason: much that is unknown has the same one. */
+function unknownLines(unknown: readonly UnknownFact[]): readonly string[] {
+  const byReason = Object.groupBy(unknown, ({ why, assumed }) => `${why}${assumed ? ' (taken as absent)' : ''}`);
+  return Object.entries(byReason).map(
+    ([reason, facts = []]) => `unknown: ${facts.map(({ fact }) => fact).join(', ')}: ${reason}`,
+  );
 }
 
 function describeActivation(activation: DecidedPlan['activation']): string {
@@ -182,10 +190,8 @@ function driftLines(items: readonly PlanItem[], { now, wide, width }: StatusText
 
 function describeDrift({ pointer, live, desired, manager, time }: DriftedField, now: Date): string {
   const age = time === null ? undefined : formatAge(new Date(time), now);
-  const who = [
-    manager ?? (live === undefined ? "who removed it isn't recorded" : "who set it isn't recorded"),
-    ...(age === undefined ? [] : [`${age} ago`]),
-  ];
+  const unrecorded = live === undefined ? 'removed, or never set' : "who set it isn't recorded";
+  const who = [manager ?? unrecorded, ...(age === undefined ? [] : [`${age} ago`])];
   return escapeText(`${pointer}: ${short(live)} → ${short(desired)} (${who.join(', ')})`);
 }
 
