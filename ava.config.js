@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 
 export default {
-  files: ['test/{unit,integration,e2e}/**/*.ts'],
+  files: ['test/{unit,integration,e2e}/**/*.ts', '!test/**/{helpers,fixtures}/**'],
   extensions: ['ts'],
   // A process a file, not a thread: when it ends, for whatever reason, the control plane it started ends with it.
   workerThreads: false,

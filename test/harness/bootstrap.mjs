@@ -91,7 +91,7 @@ async function run(script, args) {
   const bin = path.join(root, 'node_modules/.bin');
   // npm put its own folders first: tools that look for `node` must find the one that runs the sources.
   const searchPath = [path.dirname(node), bin, process.env.PATH].join(path.delimiter);
-  const child = spawn(node, [resolveScript(script), ...args], {
+  const child = spawn(node, ['--disable-warning=ExperimentalWarning', resolveScript(script), ...args], {
     cwd: root,
     stdio: 'inherit',
     env: { ...process.env, PATH: searchPath, NODE: node, npm_node_execpath: node },

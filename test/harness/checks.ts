@@ -16,7 +16,7 @@ const generators = ['docs/generate.ts'];
 
 export const checks: readonly Check[] = [
   { name: 'types', run: () => command('tsc', ['--noEmit']) },
-  { name: 'lint', run: () => command('biome', ['ci']) },
+  { name: 'lint', run: () => command('biome', ['ci', `--colors=${process.stdout.isTTY ? 'force' : 'off'}`]) },
   ...generators
     .filter((file) => existsSync(file))
     .map((file) => ({ name: `generated files (${file})`, run: () => command('node', [file, '--check']) })),

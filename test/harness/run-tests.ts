@@ -96,6 +96,7 @@ async function ava(
   const { passed, failed } = avaTotals(output, code);
   totals.passed += passed;
   totals.failed += failed;
+  if (failed > 0) remarks.push(`Failed: ${failed} in the tests (ava's exit code was ${code}); look for ✘ above`);
 }
 
 function filesThatUseCrds(): string[] {
