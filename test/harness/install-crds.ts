@@ -71,13 +71,16 @@ function versionsOf(crds: readonly AnyObject[]): Map<string, string[]> {
 /** A list succeeds only once the storage behind the kind is there; discovery alone can run ahead of it. */
 async function waitUntilServed(client: RawClient, apiVersion: string, kinds: readonly string[]): Promise<void> {
   for (const kind of kinds) {
-    await waitFor(() => client.isServed(apiVersion, kind), { what: `${kind} of ${apiVersion} to be served` });
+    await waitFor(() => client.isServed(apiVersion, kind), {
+      what: `${kind} of ${apiVersion} to be served`,
+      timeoutMs: 30_000,
+    });
     await waitFor(
       async () => {
         await client.list({ apiVersion, kind }, { query: 'limit=1' });
         return true;
       },
-      { what: `${kind} of ${apiVersion} to be listable` },
+      { what: `${kind} of ${apiVersion} to be listable`, timeoutMs: 30_000 },
     );
   }
 }

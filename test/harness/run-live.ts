@@ -27,7 +27,8 @@ export async function runLive(
 
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
   const passOn = (signal: NodeJS.Signals) => {
-    child.kill(signal);
+    // A Ctrl-C in a terminal goes to the whole process group: the child has it already.
+    if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal);
     child.once('close', () => process.exit(128 + constants.signals[signal]));
   };
   for (const signal of signals) process.on(signal, passOn);

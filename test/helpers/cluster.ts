@@ -46,8 +46,9 @@ export type ClusterOptions = Pick<ControlPlaneOptions, 'users' | 'apiServerArgs'
  */
 export function useCluster<Context>(test: TestFn<Context>, options: ClusterOptions = {}): Cluster {
   const cluster = new Cluster();
-  test.before('a control plane starts', async (t) => {
-    t.timeout(60_000, 'the control plane and its CRDs should be there by now');
+  // In series, so that a file's own hooks find it running.
+  test.serial.before('a control plane starts', async (t) => {
+    t.timeout(120_000, 'the control plane and its CRDs should be there by now');
     await cluster.start(options);
   });
   test.after.always('the control plane stops', () => cluster.stop());
