@@ -50,6 +50,8 @@ export function kubectlFor(args: Arguments, cluster?: Cluster): string {
     ...flag('cluster', args.text('cluster')),
     ...flag('user', args.text('user')),
     ...flag('server', args.text('server')),
+    ...flag('as', args.text('as')),
+    ...args.texts('as-group').flatMap((group) => flag('as-group', group)),
   ];
   return ['kubectl', ...flags].join(' ');
 }

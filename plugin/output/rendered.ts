@@ -43,4 +43,6 @@ const needsSomebody: ReadonlySet<DecisionWord> = new Set([
   'unreadable',
   'missing-namespace',
   'paused',
+  // Only where it couldn't even be rendered.
+  'unverified',
 ]);

@@ -76,7 +76,7 @@ function describeActivation(activation: DecidedPlan['activation']): string {
     case 'selected':
       return `active for ${activation.names.join(', ')} only`;
     case 'inactive':
-      return `inactive: ${activation.why}`;
+      return `inactive (${activation.why})`;
     default:
       return activation satisfies never;
   }
@@ -96,14 +96,14 @@ function totals(items: readonly PlanItem[]): string {
 
 function columns(wide: boolean): readonly Column<PlanItem>[] {
   return [
-    { header: 'ASSET', cell: ({ asset }) => asset, shrinkTo: 14 },
+    { header: 'ASSET', cell: ({ asset }) => asset, shrinkTo: 20 },
     { header: 'STATE', cell: ({ decision }) => decision, tone: ({ decision }) => toneOf(decision) },
-    { header: 'OBJECT', cell: ({ target }) => formatObjectRef(target), shrinkTo: 16, leaveOut: 2 },
+    { header: 'OBJECT', cell: ({ target }) => formatObjectRef(target), shrinkTo: 16, leaveOut: 3 },
     {
       header: 'OVERRIDES',
       cell: ({ overrides }) => overrides.map(describeOverride).join(','),
       shrinkTo: 9,
-      leaveOut: 1,
+      leaveOut: 2,
     },
     ...(wide
       ? [
@@ -111,7 +111,7 @@ function columns(wide: boolean): readonly Column<PlanItem>[] {
           { header: 'GROUP', cell: ({ group = '' }: PlanItem) => group },
         ]
       : []),
-    { header: 'WHY', cell: ({ why, notes }) => [why, ...notes].join('; '), shrinkTo: 14, leaveOut: 3 },
+    { header: 'WHY', cell: ({ why, notes }) => [why, ...notes].join('; '), shrinkTo: 20, leaveOut: 1 },
   ];
 }
 
@@ -169,7 +169,7 @@ export function toneOf(decision: DecisionWord): Tone | undefined {
 }
 
 /** What differs, below the table: a few lines an object; `-o json` has all of it. */
-function driftLines(items: readonly PlanItem[], { now, wide, width }: StatusTextOptions): string {
+function driftLines(items: readonly PlanItem[], { now, wide }: StatusTextOptions): string {
   const most = wide ? Number.POSITIVE_INFINITY : 8;
   return items
     .map((item) => ({ item, drift: driftOf(item) ?? [] }))
@@ -180,8 +180,7 @@ function driftLines(items: readonly PlanItem[], { now, wide, width }: StatusText
         ...drift.slice(0, most).map((field) => `  ${describeDrift(field, now)}`),
         ...(left > 0 ? [`  and ${left} more (see -o json)`] : []),
       ];
-      const shown = width === undefined || wide ? lines : lines.map((line) => cut(line, width));
-      return [`${escapeText(item.asset)} (${escapeText(formatObjectRef(item.target))}):`, ...shown]
+      return [`${escapeText(item.asset)} (${escapeText(formatObjectRef(item.target))}):`, ...lines]
         .map((line) => `${line}\n`)
         .join('');
     })
