@@ -1,7 +1,8 @@
-import { type Document, isScalar, isMap as isYamlMap, parse, parseDocument, visit } from 'yaml';
+import { type Document, isScalar, isMap as isYamlMap, parse, parseDocument, Scalar, visit, type YAMLMap } from 'yaml';
 import type { Json, JsonObject } from '../api/kubernetes-object.ts';
 import { parseYaml, YamlError } from './parse-yaml.ts';
 import { isPlainString } from './plain-string.ts';
+import { escapeUnsafe } from './print-flow-yaml.ts';
 import { printYaml } from './print-yaml.ts';
 
 /**
@@ -22,8 +23,8 @@ export function mergeYaml(text: string, extra: JsonObject): string {
     const start = text === '' || text.endsWith('\n') ? text : `${text}\n`;
     return start.trim() === '' ? printYaml(extra) : start + printYaml(extra);
   }
-  setLeaves(document, [], extra);
-  const result = document.toString({ lineWidth: 0, flowCollectionPadding: false });
+  setLeaves(document, document.contents, extra);
+  const result = escapeUnsafe(document.toString({ lineWidth: 0, flowCollectionPadding: false }));
   if (!isSame(parseYaml(result), wanted) || !saysTheSameIn11(text, result, extra)) {
     const message =
       "It can't be merged into without changing what it says to some readers: quote what looks like numbers or booleans";
@@ -32,24 +33,24 @@ export function mergeYaml(text: string, extra: JsonObject): string {
   return result;
 }
 
-function setLeaves(document: Document, path: readonly string[], extra: JsonObject): void {
+function setLeaves(document: Document, map: YAMLMap, extra: JsonObject): void {
   for (const [key, value] of Object.entries(extra)) {
-    const place = [...path, key];
-    const node = document.getIn(place, true);
+    const node = map.get(key, true);
     if (isMap(value) && isYamlMap(node)) {
-      setLeaves(document, place, value);
+      setLeaves(document, node, value);
       continue;
     }
     const created = document.createNode(value);
-    visit(created, {
-      Scalar: (_, scalar) => {
-        if (typeof scalar.value === 'string' && !isPlainString(scalar.value)) scalar.type = 'QUOTE_DOUBLE';
-      },
-    });
+    visit(created, { Scalar: (_, scalar) => void quoteWhereNeeded(scalar) });
     // The comment beside a value that is replaced stays beside it.
     if (isScalar(node) && isScalar(created) && typeof node.comment === 'string') created.comment = node.comment;
-    document.setIn(place, created);
+    map.set(quoteWhereNeeded(new Scalar(key)), created);
   }
+}
+
+function quoteWhereNeeded(scalar: Scalar): Scalar {
+  if (typeof scalar.value === 'string' && !isPlainString(scalar.value)) scalar.type = 'QUOTE_DOUBLE';
+  return scalar;
 }
 
 /** Old readers take `yes` for true and `0644` for 420: what they read must be merged and otherwise unchanged as well. */

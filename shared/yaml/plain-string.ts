@@ -14,7 +14,7 @@ export function isAmbiguous(text: string): boolean {
 }
 
 // Printable, one line, and not what any YAML version takes for a line break or a byte order mark.
-const allowedCharacters = /^[\x20-\x7e\u00a0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\u{10000}-\u{1fffd}]+$/u;
+const allowedCharacters = /^[\x20-\x7e\u00a1-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\u{10000}-\u{1fffd}]+$/u;
 
 // Leading indicators and spaces; a colon or a hash where it would end the scalar; document markers.
 const structural = /^[ ?:,[\]{}#&*!|>'"%@`=]|^-(?!-?[A-Za-z])|^\.\.\.|: |:$| #| $/;

@@ -17,10 +17,15 @@ export function printFlowYaml(value: Json): string {
 
 /** A double-quoted scalar: JSON's, with what YAML 1.1 takes for a line break or refuses to read escaped as well. */
 export function printQuoted(text: string): string {
-  return JSON.stringify(text).replace(unsafe, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return escapeUnsafe(JSON.stringify(text));
 }
 
-const unsafe = /[\x7f-\x9f\u00a0\u2028\u2029\ufeff\ufffe\uffff]/g;
+/** What JSON leaves as it is between double quotes, and YAML doesn't. */
+export function escapeUnsafe(quoted: string): string {
+  return quoted.replace(unsafe, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
+const unsafe = /[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]/g;
 
 /** A number that YAML 1.1 and 1.2 both take for that number: an exponent needs a fraction before it in 1.1. */
 export function printNumber(value: number): string {
