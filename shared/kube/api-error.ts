@@ -108,6 +108,11 @@ function messageOf({ doing, code, reason, serverMessage, server, who }: ErrorAns
 
 /** RBAC and every other authorizer answer in these words; admission answers 403 too, in others. */
 function missingPermission({ serverMessage, details }: ErrorAnswer): Permission | undefined {
+  // Since 1.36 in words that name what was to be done as somebody else, before that the user: users "jane" is forbidden.
+  if (/forbidden: User "[^"]*" cannot impersonate\b/.test(serverMessage)) {
+    const [, name] = /^users "([^"]+)" is forbidden/.exec(serverMessage) ?? [];
+    return { verb: 'impersonate', group: '', resource: 'users', ...(name !== undefined && { name }) };
+  }
   const match =
     /is forbidden: User "[^"]*" cannot (\S+) resource "([^"]+)" in API group "([^"]*)"(?: in the namespace "([^"]+)")?/.exec(
       serverMessage,

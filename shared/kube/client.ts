@@ -233,7 +233,10 @@ export class Cluster {
     });
   }
 
-  /** A JSON patch (RFC 6902). With a test of `/metadata/resourceVersion` in it, only onto exactly that version. */
+  /**
+   * A JSON patch (RFC 6902). With a test of `/metadata/resourceVersion` in it, only onto exactly that version; a test
+   * that fails is a 422 that says no more than "an error in our request".
+   */
   async jsonPatch(ref: ObjectRef, patch: readonly JsonObject[], options: WriteOptions): Promise<Written> {
     return await this.#write('PATCH', await this.#pathOf(ref), `patch ${formatObjectRef(ref)}`, {
       ...options,
@@ -275,7 +278,14 @@ export class Cluster {
         dryRun,
         signal,
         contentType: 'application/json',
-        body: { apiVersion: 'v1', kind: 'DeleteOptions', propagationPolicy: 'Background', preconditions },
+        body: {
+          apiVersion: 'v1',
+          kind: 'DeleteOptions',
+          propagationPolicy: 'Background',
+          preconditions,
+          // Here and nowhere else: beside a body the server ignores the query, and would delete for real (tried).
+          ...(dryRun && { dryRun: ['All'] }),
+        },
         isRepeatable: uid !== undefined,
       });
       return { answer: 'deleted' };
@@ -336,13 +346,8 @@ export class Cluster {
 
   async #write(method: HttpRequest['method'], path: string, doing: string, write: Write): Promise<Written> {
     const { query, contentType, body, fieldManager, dryRun = false, fieldValidation = 'Strict', signal } = write;
-    const isDelete = method === 'DELETE';
-    const parameters = {
-      ...query,
-      fieldManager,
-      dryRun: dryRun ? 'All' : undefined,
-      fieldValidation: isDelete ? undefined : fieldValidation,
-    };
+    const parameters =
+      method === 'DELETE' ? {} : { ...query, fieldManager, dryRun: dryRun ? 'All' : undefined, fieldValidation };
     const answer = await this.#send(
       {
         method,

@@ -209,7 +209,7 @@ function tlsSettings(cluster: Partial<ClusterEntry>, options: KubeconfigOptions,
 function credentials(
   user: Partial<UserEntry>,
   cluster: Partial<ClusterEntry>,
-  { token }: KubeconfigOptions,
+  options: KubeconfigOptions,
 ): Credentials {
   const cert = material(user.certData, user.cert, 'client-certificate-data');
   const key = material(user.keyData, user.key, 'client-key-data');
@@ -221,11 +221,12 @@ function credentials(
     );
   }
   const certificate = cert !== undefined && key !== undefined ? { cert, key } : {};
-  if (token !== undefined) return { ...certificate, token };
-  if (user.token !== undefined || user.tokenFile !== undefined) {
+  // As in kubectl, a certificate and a tokenFile stay in effect beside --token.
+  const token = options.token ?? user.token;
+  if (token !== undefined || user.tokenFile !== undefined) {
     return {
       ...certificate,
-      ...(user.token !== undefined && { token: user.token }),
+      ...(token !== undefined && { token }),
       ...(user.tokenFile !== undefined && { tokenFile: user.tokenFile }),
     };
   }

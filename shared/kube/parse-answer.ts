@@ -62,7 +62,8 @@ function described({ headers, text }: HttpAnswer): string {
 function wordsOf(answer: HttpAnswer): string {
   const { status, headers, text } = answer;
   if (status >= 300 && status < 400) return `redirected to ${headers.location ?? 'nowhere'}, which is not followed`;
-  const isPlain = headers['content-type']?.startsWith('text/plain') && !text.trimStart().startsWith('<');
+  // Go says "Client sent an HTTP request to an HTTPS server." without a type.
+  const isPlain = /^text\/plain|^$/.test(headers['content-type'] ?? '') && !text.trimStart().startsWith('<');
   if (!isPlain) return `the server answered ${status} with ${described(answer)}`;
   return text.trim().split('\n')[0]?.slice(0, 500) || `the server answered ${status}`;
 }

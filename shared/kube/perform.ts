@@ -69,6 +69,8 @@ async function update(cluster: Cluster, item: Changing, signal: AbortSignal | un
   const { target: ref, drift, release } = item;
   const desired = desiredOf(item);
   const live = release === undefined ? item.live : await releaseFields(cluster, ref, release, item.live, signal);
+  if (live === 'changed')
+    return { result: 'conflict', message: `${formatObjectRef(ref)} changed since it was looked at` };
   const { object, warnings } = await cluster.apply(desired, { ref, ...asOurs, live, signal });
   const before = item.live.resourceVersion;
   if (object.metadata.resourceVersion === before) return { result: 'unchanged' };
@@ -82,9 +84,19 @@ async function releaseFields(
   { patch }: Release,
   live: LiveVersion,
   signal: AbortSignal | undefined,
-): Promise<LiveVersion> {
-  const { object } = await cluster.jsonPatch(ref, patch, { fieldManager: autopilotName, signal });
-  return { uid: live.uid, resourceVersion: object.metadata.resourceVersion ?? '' };
+): Promise<LiveVersion | 'changed'> {
+  const { uid } = live;
+  try {
+    const { object } = await cluster.jsonPatch(ref, patch, { fieldManager: autopilotName, signal });
+    return { uid, resourceVersion: object.metadata.resourceVersion ?? '' };
+  } catch (error) {
+    // A failed test of the resourceVersion is a 422 without details, as any operation that doesn't fit: look.
+    if (!(error instanceof ApiError && (error.code === 422 || error.isNotFound))) throw error;
+    const now = await cluster.get(ref, { signal });
+    const isSame = now.answer === 'object' && now.object.metadata.resourceVersion === live.resourceVersion;
+    if (isSame) throw error;
+    return 'changed';
+  }
 }
 
 async function remove(

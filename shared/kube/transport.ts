@@ -1,5 +1,6 @@
 import http from 'node:http';
 import https from 'node:https';
+import { isIP } from 'node:net';
 import tls from 'node:tls';
 import type { Clock } from './clock.ts';
 import type { Connection } from './connection.ts';
@@ -165,7 +166,7 @@ export class Transport {
       ...options,
       secureContext: secureContext(material),
       rejectUnauthorized: !settings.insecure,
-      ...(settings.serverName !== undefined && { servername: settings.serverName }),
+      ...(settings.serverName !== undefined && expectedName(settings.serverName)),
     });
   }
 }
@@ -197,6 +198,12 @@ function secureContext({
       cause: error,
     });
   }
+}
+
+/** An IP address is never sent as the name, but a certificate can be checked for it. */
+function expectedName(name: string): tls.ConnectionOptions {
+  if (!isIP(name)) return { servername: name };
+  return { checkServerIdentity: (_, certificate) => tls.checkServerIdentity(name, certificate) };
 }
 
 /** Lets what is in flight end and keeps nothing. */

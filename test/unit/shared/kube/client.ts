@@ -293,6 +293,17 @@ for (const [title, body] of [
   });
 }
 
+test('a delete says in its body what it is for: beside one the server ignores the query', async (t) => {
+  const { cluster, seen } = await fakeApiServer(t, () => ({ json: {} }));
+  await cluster.delete(configMap, { uid: 'u', resourceVersion: '5', dryRun: true });
+  t.is(seen[0]?.query.toString(), '');
+  t.like(JSON.parse(seen[0]?.body ?? ''), {
+    dryRun: ['All'],
+    preconditions: { uid: 'u', resourceVersion: '5' },
+    propagationPolicy: 'Background',
+  });
+});
+
 test('warnings of the server are handed on, several in a header and in several', async (t) => {
   const warnings: string[] = [];
   const headers = { warning: ['299 - "a \\"b\\"", 299 - "c, d"', '299 kube "e"'] };
@@ -521,6 +532,7 @@ test('discovery that is not understood serves nothing and throws nothing', async
 test('a missing permission is told from a refusal by admission', async (t) => {
   const messages = [
     'things.example.com "one" is forbidden: User "jane" cannot patch resource "things" in API group "example.com" in the namespace "default"',
+    'users "joe" is forbidden: User "jane" cannot impersonate resource "users" in API group "" at the cluster scope',
     'admission webhook "x" denied the request: User "jane" may not',
   ];
   const { cluster } = await fakeApiServer(t, () =>
@@ -534,6 +546,8 @@ test('a missing permission is told from a refusal by admission', async (t) => {
     namespace: 'default',
     name: 'one',
   });
+  const impersonating = await t.throwsAsync(cluster.get(thing), { instanceOf: ApiError });
+  t.deepEqual(impersonating?.permission, { verb: 'impersonate', group: '', resource: 'users', name: 'joe' });
   t.is((await t.throwsAsync(cluster.get(thing), { instanceOf: ApiError }))?.permission, undefined);
 });
 

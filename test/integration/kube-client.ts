@@ -1,0 +1,332 @@
+import { once } from 'node:events';
+import { chmod, readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { ApiError } from '../../shared/kube/api-error.ts';
+import { type Cluster, openCluster } from '../../shared/kube/client.ts';
+import type { Connection } from '../../shared/kube/connection.ts';
+import { ConnectionError } from '../../shared/kube/connection-error.ts';
+import { type KubeconfigOptions, loadKubeconfig } from '../../shared/kube/kubeconfig.ts';
+import { RefusedError } from '../../shared/kube/refused-error.ts';
+import { useCluster } from '../helpers/cluster.ts';
+
+const control = useCluster(test);
+
+test('discovery lists built-in kinds and CRDs in two requests', async (t) => {
+  const cluster = open(t);
+  const { resources, stale } = await cluster.discover();
+  t.is(cluster.requests, 2);
+  t.deepEqual(stale, []);
+  t.deepEqual(
+    resources.find(({ kind }) => kind === 'MachineConfig'),
+    {
+      group: 'machineconfiguration.openshift.io',
+      version: 'v1',
+      kind: 'MachineConfig',
+      plural: 'machineconfigs',
+      namespaced: false,
+    },
+  );
+  t.like(
+    resources.find(({ kind, group }) => kind === 'ConfigMap' && group === ''),
+    { version: 'v1', plural: 'configmaps', namespaced: true },
+  );
+  t.like(await cluster.version(), { major: '1' });
+});
+
+test('an object, an absent one, and one of a kind that nothing serves are three answers', async (t) => {
+  const cluster = open(t);
+  const ref = { apiVersion: 'v1', kind: 'Namespace', name: 'default' };
+  t.like(await cluster.get(ref), { answer: 'object', object: { kind: 'Namespace', metadata: { name: 'default' } } });
+  t.like(await cluster.get({ ...ref, name: 'nope' }), { answer: 'absent', missing: 'object' });
+  t.like(await cluster.get({ apiVersion: 'example.com/v1', kind: 'Nothing', name: 'x' }), {
+    answer: 'absent',
+    missing: 'api',
+  });
+  const inNoNamespace = { apiVersion: 'v1', kind: 'ConfigMap', namespace: 'nope', name: 'x' };
+  t.like(await cluster.get(inNoNamespace), { answer: 'absent', missing: 'object' });
+  const custom = { apiVersion: 'machineconfiguration.openshift.io/v1', kind: 'MachineConfig', name: 'nope' };
+  t.like(await cluster.get(custom), { answer: 'absent', missing: 'object' });
+  const bound = { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'RoleBinding', namespace: 'default', name: 'nope' };
+  t.like(await cluster.get(bound), { answer: 'absent', missing: 'object' });
+});
+
+test('an API that went away since discovery is absent', async (t) => {
+  const crd = {
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
+    metadata: { name: 'brieves.example.com' },
+    spec: {
+      group: 'example.com',
+      scope: 'Cluster',
+      names: { kind: 'Brief', plural: 'brieves' },
+      versions: [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: { type: 'object' } } }],
+    },
+  };
+  await control.apply(crd);
+  const cluster = open(t);
+  const ref = { apiVersion: 'example.com/v1', kind: 'Brief', name: 'x' };
+  const isServed = async () => (await cluster.discover()).resources.some(({ kind }) => kind === 'Brief');
+  while (!(await isServed()));
+  await control.delete({ ...crd, name: crd.metadata.name });
+  for (;;) {
+    const answer = await cluster.get(ref);
+    if (answer.answer === 'absent' && answer.missing === 'api') break;
+  }
+  t.like(await cluster.list(ref), { answer: 'absent', missing: 'api' });
+});
+
+test('a list comes in pages and is complete', async (t) => {
+  await control.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'paged' } });
+  const names = Array.from({ length: 7 }, (_, index) => `page-${index}`);
+  await control.apply(
+    names.map((name) => ({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace: 'paged' } })),
+  );
+  const cluster = open(t);
+  await cluster.discover();
+  const before = cluster.requests;
+  const answer = await cluster.list(
+    { apiVersion: 'v1', kind: 'ConfigMap', namespace: 'paged' },
+    { limit: 3, project: ({ metadata }) => metadata.name },
+  );
+  t.like(answer, { answer: 'list', items: names });
+  t.is(cluster.requests - before, 3);
+});
+
+test('many requests in a row use few connections', async (t) => {
+  const { url, connections } = await countingProxy(t, new URL(control.controlPlane.url));
+  const cluster = open(t, { server: url, tlsServerName: '127.0.0.1' });
+  for (let count = 0; count < 200; count++) await cluster.get({ apiVersion: 'v1', kind: 'Namespace', name: 'default' });
+  t.true(connections() <= 3, `${connections()} connections`);
+});
+
+test('a token, a client certificate, and impersonation say who asks', async (t) => {
+  t.is(await whoAsks(t, await control.user('viewer')), 'viewer');
+  t.is(await whoAsks(t, await control.user('jane', ['staff'])), 'jane');
+  t.is(await whoAsks(t, control.kubeconfig, { as: 'joe', asGroup: ['system:masters'] }), 'joe');
+});
+
+test('a program gives the token, and is asked once', async (t) => {
+  const folder = control.controlPlane.directory;
+  const program = join(folder, 'login');
+  const status = { token: control.controlPlane.token('viewer') };
+  const credential = { apiVersion: 'client.authentication.k8s.io/v1', kind: 'ExecCredential', status };
+  await writeFile(
+    program,
+    `#!/bin/sh\necho "$KUBERNETES_EXEC_INFO" >> "$0.log"\necho '${JSON.stringify(credential)}'\n`,
+  );
+  await chmod(program, 0o700);
+  const exec = {
+    apiVersion: 'client.authentication.k8s.io/v1',
+    command: './login',
+    interactiveMode: 'Never',
+    provideClusterInfo: true,
+  };
+  const kubeconfig = join(folder, 'exec.json');
+  const [cluster] = [
+    { name: 'a', cluster: { server: control.controlPlane.url, 'certificate-authority': control.controlPlane.caFile } },
+  ];
+  await writeFile(
+    kubeconfig,
+    JSON.stringify({
+      'current-context': 'a',
+      contexts: [{ name: 'a', context: { cluster: 'a', user: 'a' } }],
+      clusters: [cluster],
+      users: [{ name: 'a', user: { exec } }],
+    }),
+  );
+  t.is(await whoAsks(t, kubeconfig), 'viewer');
+  const asked = (await readFile(`${program}.log`, 'utf8')).trim().split('\n');
+  t.is(asked.length, 1);
+  t.like(JSON.parse(asked[0] ?? ''), {
+    kind: 'ExecCredential',
+    spec: { cluster: { server: control.controlPlane.url } },
+  });
+});
+
+test('a program that fails is named with its own words', async (t) => {
+  const { tls, server } = loadKubeconfig({ env: {}, kubeconfig: control.kubeconfig });
+  const exec = {
+    apiVersion: 'client.authentication.k8s.io/v1',
+    command: 'sh',
+    args: ['-c', 'echo please log in >&2; exit 1'],
+  };
+  const cluster = openCluster(
+    { server, tls, namespace: 'default', credentials: { helper: { helper: 'exec', exec, cluster: {} } } },
+    { userAgent: 'test/1' },
+  );
+  t.teardown(() => cluster.close());
+  await t.throwsAsync(cluster.version(), {
+    instanceOf: ConnectionError,
+    message: 'the credential program sh failed: please log in',
+  });
+});
+
+test('a missing permission is named as can-i needs it', async (t) => {
+  const cluster = open(t, { kubeconfig: await control.user('viewer') });
+  const get = cluster.get({ apiVersion: 'apps/v1', kind: 'DaemonSet', namespace: 'default', name: 'x' });
+  const error = await t.throwsAsync(get, { instanceOf: ApiError });
+  t.deepEqual(error?.permission, {
+    verb: 'get',
+    group: 'apps',
+    resource: 'daemonsets',
+    namespace: 'default',
+    name: 'x',
+  });
+  const list = await t.throwsAsync(cluster.list({ apiVersion: 'v1', kind: 'Node' }), { instanceOf: ApiError });
+  t.deepEqual(list?.permission, { verb: 'list', group: '', resource: 'nodes' });
+});
+
+test('nobody may be impersonated without permission, and that is what is missing', async (t) => {
+  const cluster = open(t, { kubeconfig: await control.user('viewer'), as: 'jane' });
+  const error = await t.throwsAsync(cluster.version(), { instanceOf: ApiError });
+  t.deepEqual(error?.permission, { verb: 'impersonate', group: '', resource: 'users' });
+});
+
+test('an invalid token is an error that says so and what to do', async (t) => {
+  const error = await t.throwsAsync(open(t, { token: 'wrong' }).discover(), { instanceOf: ApiError });
+  t.true(error?.isUnauthorized);
+  t.regex(error?.message ?? '', /does not accept the credentials of user "admin".*log in again/);
+});
+
+test('TLS that fails is named plainly', async (t) => {
+  const { url } = control.controlPlane;
+  const connection: Connection = { server: url, namespace: 'default', tls: { insecure: false }, credentials: {} };
+  const untrusted = openCluster(connection, { userAgent: 'test/1' });
+  const otherName = open(t, { tlsServerName: 'elsewhere.example.com' });
+  const plain = openCluster({ ...connection, server: url.replace('https:', 'http:') }, { userAgent: 'test/1' });
+  t.teardown(() => {
+    untrusted.close();
+    plain.close();
+  });
+  const error = await t.throwsAsync(untrusted.version(), { instanceOf: ConnectionError });
+  t.is(error?.problem, 'certificate');
+  t.regex(error?.message ?? '', /authority that isn't trusted|self-signed/);
+  await t.throwsAsync(otherName.version(), {
+    message: /its certificate is for another name: .*elsewhere\.example\.com/,
+  });
+  await t.throwsAsync(plain.version(), { message: /HTTP request to an HTTPS server/ });
+});
+
+test('certificates that cannot be used are an error', async (t) => {
+  const { server } = loadKubeconfig({ env: {}, kubeconfig: control.kubeconfig });
+  const cluster = openCluster(
+    {
+      server,
+      namespace: 'default',
+      tls: { insecure: false, ca: { data: 'x' } },
+      credentials: { cert: { data: 'x' }, key: { data: 'y' } },
+    },
+    { userAgent: 'test/1' },
+  );
+  await t.throwsAsync(cluster.version(), {
+    instanceOf: ConnectionError,
+    message: /the certificates of this connection can't be used/,
+  });
+});
+
+test('without checking certificates any server will do', async (t) => {
+  const { server, credentials } = loadKubeconfig({ env: {}, kubeconfig: control.kubeconfig });
+  const cluster = openCluster(
+    { server, namespace: 'default', tls: { insecure: true }, credentials },
+    { userAgent: 'test/1' },
+  );
+  t.teardown(() => cluster.close());
+  t.like(await cluster.version(), { major: '1' });
+});
+
+test('a wrong scope is refused before anything is sent', async (t) => {
+  const cluster = open(t);
+  await t.throwsAsync(cluster.get({ apiVersion: 'v1', kind: 'Namespace', namespace: 'default', name: 'x' }), {
+    instanceOf: RefusedError,
+  });
+});
+
+test('kubeconfigs mean to kubectl what they mean here', async (t) => {
+  const { url, caFile, directory } = control.controlPlane;
+  const write = async (name: string, content: unknown) => {
+    const file = join(directory, name);
+    await writeFile(file, JSON.stringify(content));
+    return file;
+  };
+  await writeFile(join(directory, 'viewer.token'), `${control.controlPlane.token('viewer')}\n`);
+  const user = (name: string) => ({ token: control.controlPlane.token(name) });
+  const one = await write('one.json', {
+    contexts: [{ name: 'c', context: { cluster: 'k', user: 'u', namespace: 'first' } }],
+    users: [{ name: 'u', user: user('author') }],
+  });
+  const two = await write('two.json', {
+    'current-context': 'c',
+    contexts: [
+      { name: 'c', context: { cluster: 'other', user: 'other', namespace: 'second' } },
+      { name: 'file', context: { cluster: 'k', user: 'file' } },
+      { name: 'both', context: { cluster: 'k', user: 'both' } },
+    ],
+    clusters: [{ name: 'k', cluster: { server: url, 'certificate-authority': caFile } }],
+    users: [
+      { name: 'u', user: user('nobody') },
+      { name: 'file', user: { tokenFile: 'viewer.token' } },
+      { name: 'both', user: { ...user('author'), tokenFile: 'viewer.token' } },
+    ],
+  });
+  const KUBECONFIG = `${directory}/missing:${one}:${two}`;
+  for (const [context, token] of [
+    [undefined, undefined],
+    ['file', undefined],
+    ['both', undefined],
+    ['both', control.controlPlane.token('nobody')],
+  ] as const) {
+    const flags = [...(context ? ['--context', context] : []), ...(token ? ['--token', token] : [])];
+    const { stdout, stderr } = await control.kubectl(
+      ['auth', 'whoami', '-o', 'jsonpath={.status.userInfo.username}', ...flags],
+      { env: { KUBECONFIG } },
+    );
+    const cluster = openCluster(loadKubeconfig({ env: { KUBECONFIG }, context, token }), { userAgent: 'test/1' });
+    t.teardown(() => cluster.close());
+    t.is(await userOf(cluster), stdout, stderr);
+  }
+  t.is(loadKubeconfig({ env: { KUBECONFIG } }).namespace, 'first');
+});
+
+function open(t: ExecutionContext, options: Partial<KubeconfigOptions> = {}): Cluster {
+  const cluster = openCluster(loadKubeconfig({ env: {}, kubeconfig: control.kubeconfig, ...options }), {
+    userAgent: 'test/1',
+  });
+  t.teardown(() => cluster.close());
+  return cluster;
+}
+
+async function whoAsks(
+  t: ExecutionContext,
+  kubeconfig: string,
+  options: Partial<KubeconfigOptions> = {},
+): Promise<string> {
+  return await userOf(open(t, { ...options, kubeconfig }));
+}
+
+async function userOf(cluster: Cluster): Promise<string> {
+  const review = { apiVersion: 'authentication.k8s.io/v1', kind: 'SelfSubjectReview' };
+  const { object } = await cluster.create(review, review, { fieldManager: 'test' });
+  return (object.status as { userInfo: { username: string } }).userInfo.username;
+}
+
+/** Passes bytes through and counts the connections. */
+async function countingProxy(t: ExecutionContext, target: URL): Promise<{ url: string; connections: () => number }> {
+  const { connect } = await import('node:net');
+  let connections = 0;
+  const server = createServer((socket) => {
+    connections++;
+    const onward = connect(Number(target.port), target.hostname);
+    socket
+      .on('error', () => onward.destroy())
+      .pipe(onward)
+      .on('error', () => socket.destroy())
+      .pipe(socket);
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.teardown(() => server.close());
+  const address = server.address();
+  const port = typeof address === 'object' ? address?.port : 0;
+  return { url: `https://127.0.0.1:${port}`, connections: () => connections };
+}
