@@ -1,5 +1,5 @@
 import test from 'ava';
-import { NodeTree, type Runtime, runtimes } from '../helpers/node-tree.ts';
+import { NodeTree, type Runtime, runtimes } from '../_node-tree.ts';
 
 const script = 'kubevirt-io-latency-setup.sh';
 const systemSlice = 'run/systemd/system/system.slice.d/20-io-latency.conf';
@@ -63,7 +63,10 @@ for (const runtime of runtimes) {
   test(title('the disks of swap and root get 5 ms for the system and 50 ms for pods'), async (t) => {
     const tree = await node(t, runtime, {
       swaps: [['/dev/nvme0n1p5', 'partition']],
-      mounts: [['/dev/sda4', '/'], ['/dev/sdz1', '/data']],
+      mounts: [
+        ['/dev/sda4', '/'],
+        ['/dev/sdz1', '/data'],
+      ],
       disks: { sda: ['sda4'], nvme0n1: ['nvme0n1p5'], sdz: ['sdz1'] },
     });
     const { code, stderr } = await tree.run(script);
@@ -82,7 +85,11 @@ for (const runtime of runtimes) {
 
   test(title('a disk that is used twice is there once, and the list is sorted'), async (t) => {
     const tree = await node(t, runtime, {
-      swaps: [['/dev/sdc', 'partition'], ['/dev/sdb2', 'partition'], ['/dev/sda2', 'partition']],
+      swaps: [
+        ['/dev/sdc', 'partition'],
+        ['/dev/sdb2', 'partition'],
+        ['/dev/sda2', 'partition'],
+      ],
       mounts: [['/dev/sda4', '/']],
       disks: { sda: ['sda2', 'sda4'], sdb: ['sdb2'], sdc: [] },
     });
@@ -119,7 +126,11 @@ for (const runtime of runtimes) {
 
   test(title('swap files and zram have no disk of their own'), async (t) => {
     const tree = await node(t, runtime, {
-      swaps: [['/dev/zram0', 'partition'], ['/dev/sdb1', 'file'], ['/var/tmp/ocpswap.file', 'file']],
+      swaps: [
+        ['/dev/zram0', 'partition'],
+        ['/dev/sdb1', 'file'],
+        ['/var/tmp/ocpswap.file', 'file'],
+      ],
       mounts: [['/dev/sda4', '/']],
       disks: { sda: ['sda4'], sdb: ['sdb1'], zram0: [] },
     });
@@ -141,7 +152,11 @@ for (const runtime of runtimes) {
 
   test(title('only the first file system mounted at / counts'), async (t) => {
     const tree = await node(t, runtime, {
-      mounts: [['/dev/sdc', '/boot'], ['/dev/sda', '/'], ['/dev/sdb', '/']],
+      mounts: [
+        ['/dev/sdc', '/boot'],
+        ['/dev/sda', '/'],
+        ['/dev/sdb', '/'],
+      ],
       disks: { sda: [], sdb: [], sdc: [] },
     });
     await tree.run(script);
@@ -149,7 +164,10 @@ for (const runtime of runtimes) {
   });
 
   test(title('a device in a folder of its own keeps its name'), async (t) => {
-    const tree = await node(t, runtime, { mounts: [['/dev/cciss/c0d0p2', '/']], disks: { 'cciss!c0d0': ['cciss!c0d0p2'] } });
+    const tree = await node(t, runtime, {
+      mounts: [['/dev/cciss/c0d0p2', '/']],
+      disks: { 'cciss!c0d0': ['cciss!c0d0p2'] },
+    });
     await tree.run(script);
     t.deepEqual(await disksOf(tree), ['cciss/c0d0']);
   });
@@ -168,7 +186,10 @@ for (const runtime of runtimes) {
 
   test(title('an unknown device does not keep the others from their target'), async (t) => {
     const tree = await node(t, runtime, {
-      swaps: [['/dev/gone', 'partition'], ['/dev/sdb', 'partition']],
+      swaps: [
+        ['/dev/gone', 'partition'],
+        ['/dev/sdb', 'partition'],
+      ],
       mounts: [['overlay', '/']],
       disks: { sdb: [] },
     });

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { NodeTree, type Runtime, runtimes } from '../helpers/node-tree.ts';
+import { NodeTree, type Runtime, runtimes } from '../_node-tree.ts';
 
 const script = 'kubevirt-tune-watermarks.sh';
 const scaleFactor = 'proc/sys/vm/watermark_scale_factor';
@@ -140,7 +140,10 @@ for (const runtime of runtimes) {
     ['an empty file', ''],
   ] as const) {
     test(title(`a configuration with ${what} means 100 MiB, and it says so`), async (t) => {
-      const tree = await host(t, runtime, { kubelet: { 'var/lib/kubelet/config.json': text }, after: { low: 355 * mib } });
+      const tree = await host(t, runtime, {
+        kubelet: { 'var/lib/kubelet/config.json': text },
+        after: { low: 355 * mib },
+      });
       const { code, stdout, stderr } = await tree.run(script);
       t.is(code, 0);
       t.regex(stderr, /sets no evictionHard\["memory.available"\]; assuming 100 MiB/);
@@ -187,7 +190,22 @@ for (const runtime of runtimes) {
     });
   }
 
-  for (const quantity of ['much', '10Pi', '10Ei', '1e3', '100m', '-1Gi', '1 Gi', '10MiB', '101%', '', '%', '.', 'Gi', '99999Ti']) {
+  for (const quantity of [
+    'much',
+    '10Pi',
+    '10Ei',
+    '1e3',
+    '100m',
+    '-1Gi',
+    '1 Gi',
+    '10MiB',
+    '101%',
+    '',
+    '%',
+    '.',
+    'Gi',
+    '99999Ti',
+  ]) {
     test(title(`evictionHard of "${quantity}" is an error`), async (t) => {
       const tree = await host(t, runtime, { kubelet: evictionHard(quantity) });
       const { code, stderr } = await tree.run(script);
@@ -198,18 +216,33 @@ for (const runtime of runtimes) {
   }
 
   for (const [what, text] of [
-    ['compact JSON', '{"kind":"KubeletConfiguration","evictionHard":{"imagefs.available":"15%","memory.available":"7Gi"}}'],
+    [
+      'compact JSON',
+      '{"kind":"KubeletConfiguration","evictionHard":{"imagefs.available":"15%","memory.available":"7Gi"}}',
+    ],
     ['printed JSON', JSON.stringify({ evictionHard: { 'memory.available': '7Gi' }, maxPods: 500 }, null, 2)],
-    ['JSON with quotes inside strings', '{"a":"\\"evictionHard\\":{","b":["x",{"c":1}],"evictionHard":{"memory.available":"7Gi"}}'],
+    [
+      'JSON with quotes inside strings',
+      '{"a":"\\"evictionHard\\":{","b":["x",{"c":1}],"evictionHard":{"memory.available":"7Gi"}}',
+    ],
     ['YAML', 'kind: KubeletConfiguration\nevictionHard:\n  memory.available: 7Gi\nmaxPods: 500\n'],
     ['YAML with quotes', '"evictionHard":\n    \'memory.available\': "7Gi" # seven\n'],
-    ['YAML with comments', '# evictionHard:\nevictionHard: # hard\n\n# memory.available: 1Gi\n  nodefs.available: 10%\n  # x\n  memory.available: 7Gi # y\n'],
-    ['YAML with other indentation', '---\nevictionSoft:\n        memory.available: 9Gi\nevictionHard:\n        imagefs.available: 15%\n        memory.available: 7Gi\n'],
+    [
+      'YAML with comments',
+      '# evictionHard:\nevictionHard: # hard\n\n# memory.available: 1Gi\n  nodefs.available: 10%\n  # x\n  memory.available: 7Gi # y\n',
+    ],
+    [
+      'YAML with other indentation',
+      '---\nevictionSoft:\n        memory.available: 9Gi\nevictionHard:\n        imagefs.available: 15%\n        memory.available: 7Gi\n',
+    ],
     ['YAML that is indented as a whole', '  a: 1\n  evictionHard:\n    memory.available: 7Gi\n'],
     ['YAML with Windows line ends', 'evictionHard:\r\n  memory.available: 7Gi\r\n'],
     ['flow style', 'evictionHard: {memory.available: "7Gi"}\n'],
     ['flow style without quotes', 'evictionHard: {imagefs.available: 15%, memory.available: 7Gi}\nmaxPods: 500\n'],
-    ['flow style over lines', "evictionHard: {\n  imagefs.available: 15%, # of the disk\n  'memory.available': 7Gi\n}\nmaxPods: 500\n"],
+    [
+      'flow style over lines',
+      "evictionHard: {\n  imagefs.available: 15%, # of the disk\n  'memory.available': 7Gi\n}\nmaxPods: 500\n",
+    ],
     ['a whole document in flow style', '{kind: KubeletConfiguration, evictionHard: {memory.available: 7Gi}}\n'],
   ] as const) {
     test(title(`the threshold is found in ${what}`), async (t) => {
@@ -230,7 +263,10 @@ for (const runtime of runtimes) {
     const tree = await host(t, runtime, { before: { min: 100 * mib, low: 125 * mib }, after: { low: 355 * mib } });
     const { code, stderr } = await tree.run(script);
     t.is(code, 0);
-    t.regex(stderr, /warning: MIN \(100 MiB\) isn't below the eviction threshold \(100 MiB\); direct reclaim will stall/);
+    t.regex(
+      stderr,
+      /warning: MIN \(100 MiB\) isn't below the eviction threshold \(100 MiB\); direct reclaim will stall/,
+    );
     // (356 - 100) of 15800
     t.is(await tree.read(scaleFactor), '162\n');
   });

@@ -7,7 +7,7 @@ import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { ExecutionContext } from 'ava';
 
-const scripts = path.resolve(import.meta.dirname, '../../../../assets/machine-config/swap-enable');
+const scripts = path.resolve(import.meta.dirname, '../../../assets/machine-config/swap-enable');
 
 /** A shell with an awk, as node images and other systems combine them. */
 export type Runtime = { readonly name: string; readonly shell: readonly string[]; readonly awk: readonly string[] };

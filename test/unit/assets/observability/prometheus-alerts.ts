@@ -1,0 +1,83 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import test from 'ava';
+import { assetNamed, type Body, bodyOf, contextOf } from '../_assets.ts';
+
+const body: Body = bodyOf('prometheus-alerts');
+const alerts: Body[] = body.spec.groups.flatMap((group: Body) => group.rules);
+const promtool = (process.env.PATH ?? '')
+  .split(path.delimiter)
+  .map((folder) => path.join(folder, 'promtool'))
+  .find((file) => existsSync(file));
+
+test('the alerts are in their groups, in their order, evaluated every 30 seconds', (t) => {
+  t.deepEqual(
+    body.spec.groups.map(({ name, interval, rules }: Body) => [name, interval, rules.map((rule: Body) => rule.alert)]),
+    [
+      ['virt-platform-autopilot.critical', '30s', ['VirtPlatformSyncFailed']],
+      [
+        'virt-platform-autopilot.warning',
+        '30s',
+        ['VirtPlatformThrashingDetected', 'VirtPlatformDependencyMissing', 'VirtPlatformTombstoneStuck'],
+      ],
+    ],
+  );
+});
+
+test('only a failing sync is critical', (t) => {
+  t.deepEqual(
+    alerts.filter(({ labels }) => labels.severity === 'critical').map(({ alert }) => alert),
+    ['VirtPlatformSyncFailed'],
+  );
+});
+
+for (const { alert, labels, annotations } of alerts) {
+  test(`${alert} says whose it is and how it bears on health`, (t) => {
+    t.deepEqual(labels, {
+      severity: labels.severity,
+      operator: 'virt-platform-autopilot',
+      kubernetes_operator_part_of: 'kubevirt',
+      kubernetes_operator_component: 'autopilot',
+      operator_health_impact: labels.severity,
+    });
+  });
+
+  test(`${alert} names the object, the value and its runbook`, (t) => {
+    t.deepEqual(Object.keys(annotations), ['summary', 'description', 'runbook_url']);
+    t.regex(annotations.summary, /\{\{ \$labels\.kind \}\}/);
+    t.regex(annotations.description, /\{\{ \$value \}\}/);
+    t.is(annotations.runbook_url, `https://github.com/virt-platform/virt-platform/blob/main/docs/runbooks/${alert}.md`);
+  });
+}
+
+test('the rules are where Prometheus looks for them, beside HyperConverged', (t) => {
+  const { target, protects } = assetNamed('prometheus-alerts');
+  const context = contextOf(assetNamed('prometheus-alerts'), { namespace: 'kubevirt-hyperconverged' });
+  t.is(target.namespace?.render(context), 'kubevirt-hyperconverged');
+  t.deepEqual(body.metadata.labels, { app: 'virt-platform-autopilot', prometheus: 'k8s', role: 'alert-rules' });
+  t.true(protects);
+});
+
+test('the alerts fire when they should, and only then (promtool)', async (t) => {
+  if (promtool === undefined) {
+    t.log('Skipped: promtool is not on PATH. On Debian: apt-get install prometheus');
+    t.pass();
+    return;
+  }
+  const folder = await mkdtemp(path.join(tmpdir(), 'promtool-'));
+  t.teardown(() => rm(folder, { recursive: true }));
+  // JSON is YAML.
+  await writeFile(path.join(folder, 'rules.yaml'), JSON.stringify(body.spec));
+  await copyFile(path.join(import.meta.dirname, 'prometheus-alerts.promtool.yaml'), path.join(folder, 'test.yaml'));
+  const run = promisify(execFile);
+  await t.notThrowsAsync(async () => {
+    await run(promtool, ['check', 'rules', 'rules.yaml'], { cwd: folder });
+    await run(promtool, ['test', 'rules', 'test.yaml'], { cwd: folder }).catch(({ stdout, stderr }) => {
+      throw new Error(`${stdout}${stderr}`);
+    });
+  });
+});
