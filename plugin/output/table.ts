@@ -58,7 +58,7 @@ const gap = '   ';
 
 type Measured<Row> = { readonly column: Column<Row>; readonly cells: readonly string[]; readonly width: number };
 
-/** Cuts the last columns first, then leaves out those that may be, until a line fits into `width`. */
+/** Cuts columns, then leaves out those that may be, until a line fits into `width`. */
 function fitInto<Row>(all: readonly Measured<Row>[], width: number): readonly Measured<Row>[] {
   let columns = all;
   for (;;) {
@@ -73,17 +73,18 @@ function fitInto<Row>(all: readonly Measured<Row>[], width: number): readonly Me
   }
 }
 
+/** The widest column gives way first, so that none is narrower than it must be; the first one, what a row is about, last. */
 function shrink<Row>(columns: readonly Measured<Row>[], width: number): readonly Measured<Row>[] {
-  let excess = total(columns) - width;
-  return columns
-    .toReversed()
-    .map((entry) => {
-      const smallest = Math.min(entry.column.shrinkTo ?? entry.width, entry.width);
-      const given = Math.max(0, Math.min(excess, entry.width - smallest));
-      excess -= given;
-      return { ...entry, width: entry.width - given };
-    })
-    .toReversed();
+  let shrunk = columns;
+  while (total(shrunk) > width) {
+    const able = shrunk.filter((entry) => entry.width > (entry.column.shrinkTo ?? entry.width));
+    const others = able.filter((entry) => entry !== shrunk[0]);
+    const widest =
+      others.length === 0 ? able[0] : others.reduce((found, next) => (next.width >= found.width ? next : found));
+    if (widest === undefined) break;
+    shrunk = shrunk.map((entry) => (entry === widest ? { ...entry, width: entry.width - 1 } : entry));
+  }
+  return shrunk;
 }
 
 function total(columns: readonly { readonly width: number }[]): number {
