@@ -80,16 +80,16 @@ export function formatServerError({ reason, serverMessage, code }: ApiError): st
   return `Error from server (${reason || code}): ${serverMessage}`;
 }
 
-/** One line for people: what the permission is called where it is granted, and how to check it. */
+/** One line for people: which permission is missing, and the command that checks it. */
 export function formatPermission({ verb, group, resource, namespace, name }: Permission): string {
-  const qualified = group === '' ? resource : `${resource}.${group}`;
-  const [plain = qualified, subresource] = qualified.split('/');
-  const options = [subresource && `--subresource=${subresource}`, namespace && `-n ${namespace}`].filter(Boolean);
-  return [
-    `no permission to ${verb} ${qualified}: kubectl auth can-i ${verb}`,
-    name ? `${plain}/${name}` : plain,
-    ...options,
-  ].join(' ');
+  const [plural = resource, subresource] = resource.split('/');
+  const kind = group === '' ? plural : `${plural}.${group}`;
+  const check = [
+    `kubectl auth can-i ${verb} ${name === undefined ? kind : `${kind}/${name}`}`,
+    ...(subresource === undefined ? [] : [`--subresource=${subresource}`]),
+    ...(namespace === undefined ? [] : [`-n ${namespace}`]),
+  ];
+  return `no permission to ${verb} ${resource}${group === '' ? '' : ` in ${group}`}: ${check.join(' ')}`;
 }
 
 // etcd without a leader, or one that is about to change; a webhook or aggregated API that is just restarting.

@@ -75,7 +75,10 @@ export class Transport {
       const abort = () => fail(signal?.reason);
       signal?.addEventListener('abort', abort, { once: true });
       if (Number.isFinite(timeoutMs)) {
-        timer = setTimeout(() => fail(lateError(outgoing, server, request, timeoutMs)), timeoutMs);
+        timer = setTimeout(
+          () => fail(lateError(outgoing, server, request, timeoutMs)),
+          Math.min(timeoutMs, longestTimerMs),
+        );
       }
       outgoing.on('error', (error) => fail(connectionError(error, server, outgoing.reusedSocket)));
       outgoing.on('response', (incoming) => {
@@ -170,6 +173,9 @@ export class Transport {
     });
   }
 }
+
+// A longer timer would ring at once.
+const longestTimerMs = 2 ** 31 - 1;
 
 export type SendOptions = {
   readonly timeoutMs: number;

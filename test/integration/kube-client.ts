@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { chmod, readFile, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { ApiError } from '../../shared/kube/api-error.ts';
@@ -9,7 +9,7 @@ import type { Connection } from '../../shared/kube/connection.ts';
 import { ConnectionError } from '../../shared/kube/connection-error.ts';
 import { type KubeconfigOptions, loadKubeconfig } from '../../shared/kube/kubeconfig.ts';
 import { RefusedError } from '../../shared/kube/refused-error.ts';
-import { useCluster } from '../helpers/cluster.ts';
+import { useCluster, waitFor } from '../helpers/cluster.ts';
 
 const control = useCluster(test);
 
@@ -68,12 +68,13 @@ test('an API that went away since discovery is absent', async (t) => {
   const cluster = open(t);
   const ref = { apiVersion: 'example.com/v1', kind: 'Brief', name: 'x' };
   const isServed = async () => (await cluster.discover()).resources.some(({ kind }) => kind === 'Brief');
-  while (!(await isServed()));
+  await waitFor(isServed, { what: 'the new kind to be served' });
   await control.delete({ ...crd, name: crd.metadata.name });
-  for (;;) {
+  const isGone = async () => {
     const answer = await cluster.get(ref);
-    if (answer.answer === 'absent' && answer.missing === 'api') break;
-  }
+    return answer.answer === 'absent' && answer.missing === 'api';
+  };
+  await waitFor(isGone, { what: 'the kind to be gone' });
   t.like(await cluster.list(ref), { answer: 'absent', missing: 'api' });
 });
 
@@ -313,7 +314,6 @@ async function userOf(cluster: Cluster): Promise<string> {
 
 /** Passes bytes through and counts the connections. */
 async function countingProxy(t: ExecutionContext, target: URL): Promise<{ url: string; connections: () => number }> {
-  const { connect } = await import('node:net');
   let connections = 0;
   const server = createServer((socket) => {
     connections++;

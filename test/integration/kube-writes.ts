@@ -18,7 +18,8 @@ test('an apply creates, changes and leaves alone', async (t) => {
   const ref = configMap('applied');
   const created = await cluster.apply(manifest(ref, { a: '1' }), { ref, ...ours, live: 'none' });
   t.true(created.isCreated);
-  t.is(created.object.metadata.managedFields?.[0]?.operation, 'Apply');
+  t.like(created.object.metadata.managedFields, [{ operation: 'Apply', fieldsV1: { 'f:data': { 'f:a': {} } } }]);
+  t.deepEqual(Object.keys(created.object.metadata.managedFields?.[0]?.fieldsV1 ?? {}), ['f:data']);
   const live = versionOf(created.object);
   const same = await cluster.apply(manifest(ref, { a: '1' }), { ref, ...ours, live });
   t.false(same.isCreated);
