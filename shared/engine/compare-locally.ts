@@ -40,8 +40,9 @@ export function wantedDifferences(desired: KubernetesObject, live: KubernetesObj
 }
 
 /** The union of what all managers own: it shows which lists are associative and what is atomic. */
-export function ownedFieldsOf(object: KubernetesObject): FieldSet {
-  return union(entriesOf(object).map(fieldSetOf));
+function ownedFieldsOf(object: KubernetesObject): FieldSet | undefined {
+  const sets = entriesOf(object).map(fieldSetOf);
+  return sets.length === 0 ? undefined : union(sets);
 }
 
 function differ(desired: unknown, live: unknown, owned: FieldSet | undefined, path: Path): readonly Difference[] {
@@ -55,7 +56,16 @@ function differ(desired: unknown, live: unknown, owned: FieldSet | undefined, pa
     );
   }
   if (Array.isArray(desired) && Array.isArray(live)) return differOfLists(desired, live, owned, path);
-  return [{ path, live, desired }];
+  return oneSided(desired, live, path);
+}
+
+/** A map that is there on one side only is told leaf by leaf. */
+function oneSided(desired: unknown, live: unknown, path: Path): readonly Difference[] {
+  const whole = live === undefined ? desired : desired === undefined ? live : undefined;
+  if (!isMap(whole) || Object.keys(whole).length === 0) return [{ path, live, desired }];
+  return Object.entries(whole).flatMap(([key, value]) =>
+    live === undefined ? oneSided(value, undefined, [...path, key]) : oneSided(undefined, value, [...path, key]),
+  );
 }
 
 /** Whether a container's owners hold it as a whole, so that nobody can own a part of it. */
@@ -105,7 +115,7 @@ function differWhole(desired: unknown, live: unknown, path: Path): readonly Diff
   if (Array.isArray(desired) && Array.isArray(live) && desired.length === live.length) {
     return desired.flatMap((item, index) => differWhole(item, live[index], [...path, index]));
   }
-  return [{ path, live, desired }];
+  return oneSided(desired, live, path);
 }
 
 /** Whether two items stand for one another: the keys agree, and one that the first leaves out is the server's default. */
@@ -130,7 +140,7 @@ function surplus(set: FieldSet, desired: unknown, live: unknown, path: Path): re
     const here = [...path, place.step];
     if (place.desired === undefined) {
       const leaves = isLeaf(inner) ? [] : surplus(inner, undefined, place.live, here);
-      return leaves.length > 0 ? leaves : [{ path: here, live: place.live, desired: undefined }];
+      return leaves.length > 0 ? leaves : oneSided(undefined, place.live, here);
     }
     return surplus(inner, place.desired, place.live, here);
   });
@@ -194,7 +204,7 @@ function differStates(desired: unknown, live: unknown, owned: FieldSet | undefin
       return desired.flatMap((item, index) => differStates(item, live[index], undefined, [...path, index]));
     }
   }
-  return [{ path, live, desired }];
+  return oneSided(desired, live, path);
 }
 
 /** What an apply can change: not what the server keeps for itself, nor the status. */

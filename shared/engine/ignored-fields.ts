@@ -110,6 +110,8 @@ type Here = {
   readonly path: readonly (string | number)[];
   /** The same in the notation of managed fields. */
   readonly elements: readonly string[];
+  /** Of an item of an associative list: the fields that tell it from others, which always stay. */
+  readonly keys?: readonly string[];
 };
 type Leaf = Here & { readonly yields: 'rival' | 'ours' | 'nobody' | 'kept' };
 
@@ -152,7 +154,7 @@ function leavesBelow(here: Here): readonly Leaf[] {
   if (isMap(desired) && isMap(live) && !isOwnedWhole(sets.all, live)) {
     const names = new Set([...Object.keys(desired), ...fieldNames(sets.ours)]);
     return [...names].flatMap((name) => {
-      const next = step(here, name);
+      const next = here.keys?.includes(name) === true ? undefined : step(here, name);
       return next === undefined ? [] : leavesBelow(next);
     });
   }
@@ -162,10 +164,7 @@ function leavesBelow(here: Here): readonly Leaf[] {
       const next = step(here, String(index));
       if (next === undefined) return [];
       // An item that isn't there any more is left out whole; of one that is, all but its keys.
-      if (next.live === undefined) return [{ ...next, yields: 'nobody' }];
-      return leavesBelow(next).filter(
-        ({ path }) => !type.keys.includes(String(path.at(-1))) || path.length > next.path.length + 1,
-      );
+      return next.live === undefined ? [{ ...next, yields: 'nobody' }] : leavesBelow(next);
     });
   }
   const yields =
@@ -194,6 +193,7 @@ function step(here: Here, name: string): Here | undefined {
       ),
       path: [...path, index],
       elements: element === undefined ? elements : [...elements, element],
+      ...(type.list === 'associative' && { keys: type.keys }),
     };
   }
   const inDesired = isMap(desired) && Object.hasOwn(desired, name);

@@ -280,7 +280,12 @@ function keyWarnings(hyperConverged: KubernetesObject, catalog: Catalog): readon
 function annotationsReadBy({ assets }: Catalog): ReadonlySet<string> {
   const uses = assets.flatMap(({ when, body }) => [...when.flatMap((condition) => condition.uses), ...body.uses]);
   return new Set(
-    uses.filter((path) => path.startsWith('annotations.')).map((path) => path.slice('annotations.'.length)),
+    uses.flatMap((use) => {
+      const [, call, name = ''] = /^(enabled|annotation)\('(.*)'\)$/.exec(use) ?? [];
+      if (call === 'enabled') return [`${clusterAnnotation.enablePrefix}${name}`];
+      if (call === 'annotation') return [`${keyPrefix}${name}`];
+      return use.startsWith('annotations.') ? [use.slice('annotations.'.length)] : [];
+    }),
   );
 }
 

@@ -7,6 +7,7 @@ export function servedApiVersion(
   { apiVersions, kind }: { readonly apiVersions: readonly string[]; readonly kind: string },
 ): string | undefined {
   if (!apis.known) return apiVersions[0];
+  if (apis.builtIn === 'assumed' && isBuiltIn(groupOf(apiVersions[0] ?? ''))) return apiVersions[0];
   return apiVersions.find((apiVersion) =>
     apis.resources.some(
       (resource) =>
@@ -27,3 +28,27 @@ export function servedVersions(apis: Apis, group: string, kind: string): readonl
 export function isCrdServed(apis: Apis, name: string): boolean {
   return !apis.known || apis.resources.some(({ plural, group }) => `${plural}.${group}` === name);
 }
+
+/** Groups of the API server's own: without a dot, or protected from CRDs of others. */
+function isBuiltIn(group: string): boolean {
+  return !group.includes('.') || builtInGroups.has(group);
+}
+
+const builtInGroups: ReadonlySet<string> = new Set([
+  'admissionregistration.k8s.io',
+  'apiextensions.k8s.io',
+  'apiregistration.k8s.io',
+  'authentication.k8s.io',
+  'authorization.k8s.io',
+  'certificates.k8s.io',
+  'coordination.k8s.io',
+  'discovery.k8s.io',
+  'events.k8s.io',
+  'flowcontrol.apiserver.k8s.io',
+  'networking.k8s.io',
+  'node.k8s.io',
+  'rbac.authorization.k8s.io',
+  'resource.k8s.io',
+  'scheduling.k8s.io',
+  'storage.k8s.io',
+]);

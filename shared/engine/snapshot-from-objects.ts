@@ -10,7 +10,7 @@ import { type ApiResource, type Apis, questionKey, type ReadAnswer, type Snapsho
  */
 export function snapshotFromObjects(
   objects: readonly KubernetesObject[],
-  options: Pick<Snapshot, 'images' | 'forced' | 'namespace'>,
+  options: Partial<Pick<Snapshot, 'images' | 'forced' | 'namespace'>> = {},
 ): Snapshot {
   const apis = apisOf(objects);
   const reads = new Map<string, ReadAnswer>();
@@ -35,6 +35,7 @@ export function snapshotFromObjects(
     reads,
     verdicts: new Map(),
     otherwise: { answer: 'unknown', why: 'it is not among the files', assume: 'absent' },
+    images: {},
     ...options,
   };
 }
@@ -56,12 +57,9 @@ function apisOf(objects: readonly KubernetesObject[]): Apis {
     }),
   );
   const resources = new Map(
-    [...inUse, ...builtIn, ...fromCrds].map((resource) => [
-      `${resource.group}/${resource.version}/${resource.kind}`,
-      resource,
-    ]),
+    [...inUse, ...fromCrds].map((resource) => [`${resource.group}/${resource.version}/${resource.kind}`, resource]),
   );
-  return { known: true, resources: [...resources.values()] };
+  return { known: true, resources: [...resources.values()], builtIn: 'assumed' };
 }
 
 function resourcesOf({ spec }: KubernetesObject): readonly ApiResource[] {
@@ -82,24 +80,4 @@ function versionsOf(object: KubernetesObject, apis: Apis): readonly string[] {
   return [
     ...new Set([object.apiVersion, ...served.map(({ version }) => (group === '' ? version : `${group}/${version}`))]),
   ];
-}
-
-/** Kinds that every API server has, as far as catalogs target or read them. */
-const builtIn: readonly ApiResource[] = [
-  builtInKind('', 'v1', 'ConfigMap', 'configmaps', true),
-  builtInKind('', 'v1', 'Namespace', 'namespaces', false),
-  builtInKind('', 'v1', 'Node', 'nodes', false),
-  builtInKind('', 'v1', 'Service', 'services', true),
-  builtInKind('', 'v1', 'ServiceAccount', 'serviceaccounts', true),
-  builtInKind('apiextensions.k8s.io', 'v1', 'CustomResourceDefinition', 'customresourcedefinitions', false),
-  builtInKind('apps', 'v1', 'DaemonSet', 'daemonsets', true),
-  builtInKind('apps', 'v1', 'Deployment', 'deployments', true),
-  builtInKind('rbac.authorization.k8s.io', 'v1', 'ClusterRole', 'clusterroles', false),
-  builtInKind('rbac.authorization.k8s.io', 'v1', 'ClusterRoleBinding', 'clusterrolebindings', false),
-  builtInKind('rbac.authorization.k8s.io', 'v1', 'Role', 'roles', true),
-  builtInKind('rbac.authorization.k8s.io', 'v1', 'RoleBinding', 'rolebindings', true),
-];
-
-function builtInKind(group: string, version: string, kind: string, plural: string, namespaced: boolean): ApiResource {
-  return { group, version, kind, plural, namespaced };
 }

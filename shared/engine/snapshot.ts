@@ -22,7 +22,10 @@ export type Snapshot = {
   readonly forced?: Readonly<Record<string, unknown>>;
 };
 
-export type Apis = { readonly known: true; readonly resources: readonly ApiResource[] } | { readonly known: false };
+/** `builtIn: 'assumed'`: the resources are those of CRDs only, and groups that no CRD may have count as served. */
+export type Apis =
+  | { readonly known: true; readonly resources: readonly ApiResource[]; readonly builtIn?: 'assumed' }
+  | { readonly known: false };
 
 /** One served resource in one version. */
 export type ApiResource = {
