@@ -111,7 +111,7 @@ function columns(wide: boolean): readonly Column<PlanItem>[] {
           { header: 'GROUP', cell: ({ group = '' }: PlanItem) => group },
         ]
       : []),
-    { header: 'WHY', cell: ({ why, notes }) => [why, ...notes].join('; '), shrinkTo: 20, leaveOut: 1 },
+    { header: 'WHY', cell: ({ why, notes }) => [why, ...notes].join('; '), shrinkTo: 12, leaveOut: 1 },
   ];
 }
 

@@ -47,7 +47,7 @@ test('the widest column gives way first, so that no other is cut before it must 
   const text = format(120);
   t.true(text.includes('MachineConfig/90-worker-swap-online'));
   t.true(text.includes('…'));
-  t.false(format(60).includes('OBJECT'));
+  t.false(format(40).includes('OBJECT'));
 });
 
 test('without headers there are rows only', (t) => {

@@ -1,0 +1,44 @@
+import type { ExecutionContext } from 'ava';
+import type { AnyObject, Cluster } from '../helpers/cluster.ts';
+
+type Ran = { readonly stdout: string; readonly stderr: string; readonly code: number };
+
+/** The plugin failed as it should: nothing on stdout, one line on stderr, exit code 2. */
+export function failsWith(t: ExecutionContext, { stdout, stderr, code }: Ran, message: RegExp): void {
+  t.regex(stderr, message);
+  t.regex(stderr, /^(?:error: |Error from server \()[^\n]+\n$/, 'exactly one line');
+  t.is(stdout, '');
+  t.is(code, 2);
+}
+
+/** It worked, and said nothing beside its data. */
+export function succeeds(t: ExecutionContext, { stderr, code }: Ran): void {
+  t.is(stderr, '');
+  t.is(code, 0);
+}
+
+/** The namespaces of an OpenShift cluster that assets live in. */
+export async function makeNamespaces(cluster: Cluster): Promise<void> {
+  const names = ['openshift-cnv', 'openshift-kube-descheduler-operator', 'openshift-monitoring'];
+  await cluster.apply(names.map((name) => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } })));
+}
+
+/** HyperConverged with these annotations of ours. */
+export function hyperConverged(annotations: Record<string, string> = {}, namespace = 'openshift-cnv'): AnyObject {
+  return {
+    apiVersion: 'hco.kubevirt.io/v1',
+    kind: 'HyperConverged',
+    metadata: { name: 'kubevirt-hyperconverged', namespace, annotations },
+    spec: {},
+  };
+}
+
+export const activated = { 'platform.kubevirt.io/autopilot': 'true' };
+
+/** The rows of a table as lists of cells; the header is the first. */
+export function rowsOf(text: string): string[][] {
+  const lines = text.split('\n');
+  const start = lines.findIndex((line) => line.startsWith('ASSET'));
+  const end = lines.indexOf('', start);
+  return lines.slice(start, end).map((line) => line.split(/ {3,}/));
+}
