@@ -40,6 +40,7 @@ const tokens: Readonly<Record<string, string>> = {
   INVALID: 'character',
   NUMBER: 'number (an item of a list is written list.[0])',
   CLOSE: '}}',
+  CLOSE_UNESCAPED: '}}} (a space is needed before a } that belongs to YAML)',
   CLOSE_SEXPR: 'closing parenthesis',
   INVERSE: '{{else}}',
   OPEN_ENDBLOCK: 'end of a block',

@@ -113,5 +113,6 @@ export class Fields {
 }
 
 function label(path: Path): string {
-  return path.length === 0 ? 'The document' : path.join('.');
+  if (path.length === 0) return 'The document';
+  return path.map((step, index) => (typeof step === 'number' ? `[${step}]` : index === 0 ? step : `.${step}`)).join('');
 }

@@ -1,8 +1,8 @@
 import test from 'ava';
-import { parseYaml, parseYamlDocuments, YamlError } from '../../../../shared/yaml/parse-yaml.ts';
+import { type ParseYamlOptions, parseYaml, parseYamlDocuments, YamlError } from '../../../../shared/yaml/parse-yaml.ts';
 
 const refused = test.macro({
-  exec(t, text: string, message: RegExp, options = {}) {
+  exec(t, text: string, message: RegExp, options: ParseYamlOptions = {}) {
     const error = t.throws(() => parseYaml(text, options), { instanceOf: YamlError });
     t.regex(error?.message ?? '', message);
   },
