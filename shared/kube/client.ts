@@ -1,37 +1,17 @@
 import type { JsonObject, KubernetesObject } from '../api/kubernetes-object.ts';
 import { formatObjectRef, groupOf, type ObjectRef, versionOf } from '../api/object-ref.ts';
 import type { ApiResource } from '../engine/snapshot.ts';
+import { type Absent, orAbsent } from './absent.ts';
 import { ApiError } from './api-error.ts';
-import { type Clock, systemClock } from './clock.ts';
+import { applyBody, type ExpectedLive } from './apply-body.ts';
+import { Caller, type CallerOptions } from './caller.ts';
 import type { Connection } from './connection.ts';
 import { type Discovery, discover } from './discovery.ts';
-import { parseAnswer } from './parse-answer.ts';
 import { RefusedError } from './refused-error.ts';
 import { resourcePath } from './resource-path.ts';
-import { retry } from './retry.ts';
-import { type HttpAnswer, type HttpRequest, Transport } from './transport.ts';
+import type { HttpRequest } from './transport.ts';
 
-export type ClusterOptions = {
-  readonly userAgent: string;
-  /** For each call, its repetitions and the reading of its answer included. Default 30 000; 0 for no limit. */
-  readonly requestTimeoutMs?: number;
-  /** Connections at most, kept while idle. Default 16. */
-  readonly maxSockets?: number;
-  /** Called with the text of every Warning header. */
-  readonly onWarning?: (warning: string) => void;
-  /** Ends every call. */
-  readonly signal?: AbortSignal;
-  readonly clock?: Clock;
-  /** The largest answer, or page of one, that is read. Default 256 MiB. */
-  readonly maxAnswerBytes?: number;
-};
-
-export type Absent = {
-  readonly answer: 'absent';
-  /** `object`: the server says that this very object isn't there; `api`: nothing of its kind is served. */
-  readonly missing: 'object' | 'api';
-  readonly why: string;
-};
+export type ClusterOptions = CallerOptions;
 export type Found = { readonly answer: 'object'; readonly object: KubernetesObject };
 export type Listed<Item> = {
   readonly answer: 'list';
@@ -65,11 +45,8 @@ export type ApplyOptions = WriteOptions & {
   readonly ref: ObjectRef;
   /** Takes fields over from other managers. Default false. */
   readonly force?: boolean;
-  /**
-   * The object that this apply is meant for: another uid or resourceVersion there is a conflict, and nothing is
-   * written. `none`: there must be no such object. Absent: whatever is there.
-   */
-  readonly live?: { readonly uid: string; readonly resourceVersion: string } | 'none';
+  /** Absent: whatever is there. */
+  readonly live?: ExpectedLive;
 };
 
 export type Written = {
@@ -99,37 +76,26 @@ export function openCluster(connection: Connection, options: ClusterOptions): Cl
  */
 export class Cluster {
   readonly connection: Connection;
-  readonly #transport: Transport;
-  readonly #clock: Clock;
-  readonly #timeoutMs: number;
-  readonly #maxBytes: number;
-  readonly #signal: AbortSignal | undefined;
-  readonly #onWarning: (warning: string) => void;
+  readonly #caller: Caller;
   #discovery: Promise<Discovery> | undefined;
 
   constructor(connection: Connection, options: ClusterOptions) {
-    const { userAgent, requestTimeoutMs = 30_000, maxSockets = 16, clock = systemClock } = options;
     this.connection = connection;
-    this.#transport = new Transport(connection, { userAgent, maxSockets, clock });
-    this.#clock = clock;
-    this.#timeoutMs = requestTimeoutMs === 0 ? Number.POSITIVE_INFINITY : requestTimeoutMs;
-    this.#maxBytes = options.maxAnswerBytes ?? 256 * 1024 * 1024;
-    this.#signal = options.signal;
-    this.#onWarning = options.onWarning ?? (() => {});
+    this.#caller = new Caller(connection, options);
   }
 
   /** HTTP requests sent so far, repeated ones included. */
   get requests(): number {
-    return this.#transport.requests;
+    return this.#caller.requests;
   }
 
   /** Ends all connections, so that nothing keeps the process alive; calls in flight fail. */
   close(): void {
-    this.#transport.close();
+    this.#caller.close();
   }
 
   async version({ signal }: { signal?: AbortSignal } = {}): Promise<ServerVersion> {
-    const { gitVersion, major, minor, platform } = await this.#getJson('/version', 'get the server version', {
+    const { gitVersion, major, minor, platform } = await this.#caller.getJson('/version', 'get the server version', {
       signal,
     });
     return { gitVersion: String(gitVersion), major: String(major), minor: String(minor), platform: String(platform) };
@@ -137,7 +103,7 @@ export class Cluster {
 
   /** Asks anew what is served; {@link resourceFor} goes by the latest answer. */
   async discover({ signal }: { signal?: AbortSignal } = {}): Promise<Discovery> {
-    const asked = discover((path, accept) => this.#getJson(path, `discover ${path}`, { accept, signal }));
+    const asked = discover((path, accept) => this.#caller.getJson(path, `discover ${path}`, { accept, signal }));
     this.#discovery = asked;
     asked.catch(() => {
       if (this.#discovery === asked) this.#discovery = undefined;
@@ -166,14 +132,10 @@ export class Cluster {
     const resource = await this.resourceFor(ref.apiVersion, ref.kind);
     if ('answer' in resource) return resource;
     const path = objectPath(resource, ref);
-    try {
-      const object = await this.#getJson(path, `get ${formatObjectRef(ref)}`, { signal });
+    return await orAbsent(resource, ref.name, async () => {
+      const object = await this.#caller.getJson(path, `get ${formatObjectRef(ref)}`, { signal });
       return { answer: 'object', object: toObject(object, ref) };
-    } catch (error) {
-      const missing = error instanceof ApiError ? whatIsMissing(error, resource, ref.name) : undefined;
-      if (missing === undefined) throw error;
-      return { answer: 'absent', missing, why: (error as ApiError).serverMessage };
-    }
+    });
   }
 
   /** All objects of a kind, in pages; one consistent list even when a page comes too late to be continued. */
@@ -184,22 +146,19 @@ export class Cluster {
     refuseSecrets(collection);
     const resource = await this.resourceFor(collection.apiVersion, collection.kind);
     if ('answer' in resource) return resource;
-    const { limit = 500 } = options;
-    try {
-      // The last try asks for everything at once: that can't expire half-way.
-      for (const pageLimit of [limit, limit, 0]) {
+    return await orAbsent(resource, undefined, async () => {
+      const { limit = 500 } = options;
+      for (const _ of ['first', 'again']) {
         try {
-          return await this.#listPages(resource, collection, { ...options, limit: pageLimit });
+          return await this.#listPages(resource, collection, { ...options, limit });
         } catch (error) {
-          if (!(error instanceof ApiError && error.code === 410) || pageLimit === 0) throw error;
+          const isTooLate = error instanceof ApiError && error.code === 410;
+          if (!isTooLate) throw error;
         }
       }
-      throw new Error('unreachable: the last try returns or throws');
-    } catch (error) {
-      const missing = error instanceof ApiError ? whatIsMissing(error, resource) : undefined;
-      if (missing === undefined) throw error;
-      return { answer: 'absent', missing, why: (error as ApiError).serverMessage };
-    }
+      // Everything at once can't expire half-way.
+      return await this.#listPages(resource, collection, { ...options, limit: 0 });
+    });
   }
 
   /**
@@ -273,7 +232,7 @@ export class Cluster {
       ...(uid !== undefined && { uid }),
       ...(resourceVersion !== undefined && { resourceVersion }),
     };
-    try {
+    return await orAbsent(resource, ref.name, async () => {
       await this.#write('DELETE', objectPath(resource, ref), `delete ${formatObjectRef(ref)}`, {
         dryRun,
         signal,
@@ -289,11 +248,7 @@ export class Cluster {
         isRepeatable: uid !== undefined,
       });
       return { answer: 'deleted' };
-    } catch (error) {
-      const missing = error instanceof ApiError ? whatIsMissing(error, resource, ref.name) : undefined;
-      if (missing === undefined) throw error;
-      return { answer: 'absent', missing, why: (error as ApiError).serverMessage };
-    }
+    });
   }
 
   async #listPages<Item>(
@@ -302,12 +257,15 @@ export class Cluster {
     { limit = 0, labelSelector, fieldSelector, project, signal }: ListOptions<Item>,
   ): Promise<Listed<Item>> {
     const path = resourcePath(resource, { namespace: collection.namespace });
+    if (!resource.namespaced && collection.namespace !== undefined) {
+      throw new RefusedError(`${resource.plural} are cluster-scoped, and a namespace is given`);
+    }
     const doing = `list ${resource.plural}${collection.namespace === undefined ? '' : ` in ${collection.namespace}`}`;
     const items: Item[] = [];
     let next = '';
     for (;;) {
       const query = { limit: limit === 0 ? '' : String(limit), continue: next, labelSelector, fieldSelector };
-      const page = await this.#getJson(withQuery(path, query), doing, { signal });
+      const page = await this.#caller.getJson(withQuery(path, query), doing, { signal });
       for (const item of Array.isArray(page.items) ? page.items : []) {
         const object = toObject(item as JsonObject, collection);
         items.push(project === undefined ? (object as Item) : project(object));
@@ -329,26 +287,14 @@ export class Cluster {
   async #served({ apiVersion, kind }: Collection): Promise<ApiResource> {
     const resource = await this.resourceFor(apiVersion, kind);
     if (!('answer' in resource)) return resource;
-    throw this.#error({ doing: `write ${kind}`, code: 404, reason: 'NotFound', serverMessage: resource.why });
-  }
-
-  async #getJson(
-    path: string,
-    doing: string,
-    { accept, signal }: { accept?: string; signal?: AbortSignal | undefined },
-  ): Promise<JsonObject> {
-    const answer = await this.#send(
-      { method: 'GET', path, headers: { Accept: accept ?? 'application/json' } },
-      { doing, isRepeatable: true, signal },
-    );
-    return parseAnswer(answer, this.#asked(doing));
+    throw this.#caller.error({ doing: `write ${kind}`, code: 404, reason: 'NotFound', serverMessage: resource.why });
   }
 
   async #write(method: HttpRequest['method'], path: string, doing: string, write: Write): Promise<Written> {
     const { query, contentType, body, fieldManager, dryRun = false, fieldValidation = 'Strict', signal } = write;
     const parameters =
       method === 'DELETE' ? {} : { ...query, fieldManager, dryRun: dryRun ? 'All' : undefined, fieldValidation };
-    const answer = await this.#send(
+    const answer = await this.#caller.send(
       {
         method,
         path: withQuery(path, parameters),
@@ -357,54 +303,13 @@ export class Cluster {
       },
       { doing, isRepeatable: write.isRepeatable || dryRun, signal },
     );
-    const object = parseAnswer(answer, this.#asked(doing)) as unknown as KubernetesObject;
+    const object = this.#caller.parse(answer, doing) as unknown as KubernetesObject;
     return { object, isCreated: answer.status === 201, warnings: answer.warnings };
-  }
-
-  /** One call: repeated while that is of use, safe, and in time. Every refusal is thrown from here as an ApiError. */
-  async #send(
-    request: HttpRequest,
-    { doing, isRepeatable, signal }: { doing: string; isRepeatable: boolean; signal?: AbortSignal | undefined },
-  ): Promise<HttpAnswer> {
-    const either =
-      signal !== undefined && this.#signal !== undefined
-        ? AbortSignal.any([signal, this.#signal])
-        : (signal ?? this.#signal);
-    let isRefreshed = false;
-    return await retry(
-      async (timeoutMs) => {
-        let answer = await this.#transport.send(request, { timeoutMs, maxBytes: this.#maxBytes, signal: either });
-        if (answer.status === 401 && !isRefreshed && this.#transport.refreshCredentials()) {
-          isRefreshed = true;
-          answer = await this.#transport.send(request, { timeoutMs, maxBytes: this.#maxBytes, signal: either });
-        }
-        for (const warning of answer.warnings) this.#onWarning(warning);
-        // Thrown here so that a passing trouble is met by another attempt.
-        if (answer.status < 200 || answer.status > 299) parseAnswer(answer, this.#asked(doing));
-        return answer;
-      },
-      { clock: this.#clock, timeoutMs: this.#timeoutMs, isRepeatable, signal: either },
-    );
-  }
-
-  #asked(doing: string): { doing: string; server: string; who: string } {
-    const { server, user, context, credentials } = this.connection;
-    const who =
-      user !== undefined
-        ? `user "${user}"${context === undefined ? '' : ` of context "${context}"`}`
-        : credentials.tokenFile !== undefined
-          ? `the token in ${credentials.tokenFile}`
-          : 'this user';
-    return { doing, server, who };
   }
 
   #staleError(apiVersion: string, kind: string): ApiError {
     const serverMessage = `the server behind ${apiVersion} does not answer just now, so whether it serves ${kind} isn't known`;
-    return this.#error({ doing: `find ${kind}`, code: 503, reason: 'ServiceUnavailable', serverMessage });
-  }
-
-  #error(answer: { doing: string; code: number; reason: string; serverMessage: string }): ApiError {
-    return new ApiError({ ...this.#asked(answer.doing), ...answer, details: {} });
+    return this.#caller.error({ doing: `find ${kind}`, code: 503, reason: 'ServiceUnavailable', serverMessage });
   }
 }
 
@@ -437,52 +342,7 @@ function toObject(object: JsonObject, { apiVersion, kind }: Collection): Kuberne
   return { ...object, apiVersion, kind } as unknown as KubernetesObject;
 }
 
-/**
- * What a 404 says is missing: this very object, its API, or (undefined) something else, as a namespace or a role, of
- * which nothing follows for the object.
- */
-function whatIsMissing(
-  error: ApiError,
-  { plural, kind, group }: ApiResource,
-  name?: string,
-): Absent['missing'] | undefined {
-  if (!error.isNotFound) return undefined;
-  if (error.status === undefined) return error.serverMessage.startsWith('404 page not found') ? 'api' : undefined;
-  const { details } = error;
-  const isOurKind = details.kind === plural || details.kind === kind;
-  const isOurGroup = (details.group ?? '') === group;
-  if (name !== undefined && details.name === name && isOurKind && isOurGroup) return 'object';
-  // The generic "could not find the requested resource" names nothing.
-  return details.name === undefined && error.serverMessage.includes('the requested resource') ? 'api' : undefined;
-}
-
 /** Secrets are never read: nobody can leak what nobody holds. */
 function refuseSecrets({ apiVersion, kind }: Collection): void {
   if (kind === 'Secret' && groupOf(apiVersion) === '') throw new RefusedError('objects of kind Secret are never read');
 }
-
-function applyBody(object: KubernetesObject, ref: ObjectRef, live: ApplyOptions['live']): unknown {
-  const { apiVersion, kind, metadata } = object;
-  const named: ObjectRef = {
-    apiVersion,
-    kind,
-    name: metadata.name,
-    ...(metadata.namespace !== undefined && { namespace: metadata.namespace }),
-  };
-  const isSame = (['apiVersion', 'kind', 'namespace', 'name'] as const).every((key) => named[key] === ref[key]);
-  if (!isSame) {
-    throw new RefusedError(
-      `refused to apply ${formatObjectRef(named)} (${apiVersion}) as ${formatObjectRef(ref)} (${ref.apiVersion}): the body names another object`,
-    );
-  }
-  for (const key of ['uid', 'resourceVersion', 'managedFields', 'generateName'] as const) {
-    if (key in metadata)
-      throw new RefusedError(`refused to apply ${formatObjectRef(ref)}: its body has metadata.${key}`);
-  }
-  if (live === undefined) return object;
-  const guard = live === 'none' ? noSuchObject : { uid: live.uid, resourceVersion: live.resourceVersion };
-  return { ...object, metadata: { ...metadata, ...guard } };
-}
-
-/** A version that no object ever has: it is ignored for a new object, and a conflict with any that exists. */
-const noSuchObject = { resourceVersion: '1' };
