@@ -1,7 +1,9 @@
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import test, { type ExecutionContext } from 'ava';
 import { ApiError } from '../../shared/kube/api-error.ts';
 import { type Cluster, openCluster } from '../../shared/kube/client.ts';
@@ -9,6 +11,7 @@ import type { Connection } from '../../shared/kube/connection.ts';
 import { ConnectionError } from '../../shared/kube/connection-error.ts';
 import { type KubeconfigOptions, loadKubeconfig } from '../../shared/kube/kubeconfig.ts';
 import { RefusedError } from '../../shared/kube/refused-error.ts';
+import { startControlPlane } from '../harness/control-plane.ts';
 import { useCluster, waitFor } from '../helpers/cluster.ts';
 
 const control = useCluster(test);
@@ -100,6 +103,39 @@ test('many requests in a row use few connections', async (t) => {
   const cluster = open(t, { server: url, tlsServerName: '127.0.0.1' });
   for (let count = 0; count < 200; count++) await cluster.get({ apiVersion: 'v1', kind: 'Namespace', name: 'default' });
   t.true(connections() <= 3, `${connections()} connections`);
+});
+
+test('an API server that restarts is talked to again, over new connections', async (t) => {
+  const controlPlane = await startControlPlane();
+  t.teardown(() => controlPlane.stop());
+  const cluster = open(t, { kubeconfig: controlPlane.kubeconfig });
+  const ref = { apiVersion: 'v1', kind: 'Namespace', name: 'default' };
+  t.like(await cluster.get(ref), { answer: 'object' });
+
+  await controlPlane.stopApiServer();
+  t.is((await t.throwsAsync(cluster.get(ref), { instanceOf: ConnectionError }))?.problem, 'refused');
+
+  await controlPlane.startApiServer();
+  t.like(await cluster.get(ref), { answer: 'object' });
+});
+
+test('a process that closes its cluster ends at once, and by itself when it forgets', async (t) => {
+  const client = new URL('../../shared/kube/client.ts', import.meta.url).href;
+  const kubeconfig = new URL('../../shared/kube/kubeconfig.ts', import.meta.url).href;
+  for (const end of ['cluster.close();', '']) {
+    const script = `
+      const { openCluster } = await import(${JSON.stringify(client)});
+      const { loadKubeconfig } = await import(${JSON.stringify(kubeconfig)});
+      const cluster = openCluster(loadKubeconfig({ env: process.env }), { userAgent: 'test/1' });
+      console.log((await cluster.version()).major);
+      ${end}`;
+    const env = { KUBECONFIG: control.kubeconfig };
+    const child = promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], {
+      env,
+      timeout: 10_000,
+    });
+    t.is((await child).stdout, '1\n');
+  }
 });
 
 test('a token, a client certificate, and impersonation say who asks', async (t) => {
