@@ -185,6 +185,10 @@ class Analysis {
         `There is no ${target === undefined ? 'function' : 'method'} ${name} with ${args.length} argument${args.length === 1 ? '' : 's'}`,
       );
     }
+    const pattern = args.at(-1);
+    if (name === 'matches' && (pattern === undefined || stringLiteral(pattern) === undefined)) {
+      this.mistakes.push('matches() takes a pattern that is written out: none comes from a cluster');
+    }
     this.visit(target, bound);
     for (const arg of args) this.visit(arg, bound);
   }

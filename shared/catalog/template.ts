@@ -30,10 +30,17 @@ export function bodyTemplate(
     uses: compiled.uses,
     render(context) {
       const inputs = compiled.reads.map((path) => valueAt(context, path));
-      if (last === undefined || !deepEqual(last.inputs, inputs)) {
-        last = { inputs, body: deepFreeze(renderBody(compiled, context, file)) };
+      try {
+        if (last === undefined || !deepEqual(last.inputs, inputs)) {
+          last = { inputs, body: deepFreeze(renderBody(compiled, context, file)) };
+        }
+        return last.body;
+      } catch (error) {
+        // The end of the stack.
+        if (error instanceof RangeError)
+          throw new RenderError(compiled.file, 1, 'A value that it reads is nested too deeply');
+        throw error;
       }
-      return last.body;
     },
   };
 }

@@ -57,6 +57,7 @@ test(evaluates, 'objects.rules.spec.groups.all(g, g.rules.filter(r, has(r.record
   objects: { rules: { spec: { groups: [{ rules: [{ record: 'a' }] }] } } },
 });
 test(evaluates, "params.role.startsWith('work')", 'met');
+test(evaluates, "params.role.matches('^w.*r$')", 'met');
 
 test('readiness is asked of the object alone', (t) => {
   const result = compileCondition(
@@ -123,6 +124,7 @@ for (const [expression, mistake] of [
   ['enabled(params.role)', /enabled\(\) takes one text, written out/],
   ["enabled('x', annotations)", /enabled\(\) takes one text/],
   ["params.role.beginsWith('x')", /There is no method beginsWith/],
+  ["params.role.matches(annotation('x'))", /a pattern that is written out/],
   ['1 +', /can't be parsed/],
   ['', /can't be parsed/],
   ['[1].exists(x, y == 1)', /There is no y/],

@@ -270,6 +270,22 @@ test('nothing is rendered again while what is read stays the same, and everythin
   t.true(Object.isFrozen(first));
 });
 
+test('values nested without end are an error, not a crash', (t) => {
+  const nested = () => {
+    let value: unknown = 1;
+    for (let i = 0; i < 100_000; i++) value = { a: value };
+    return value;
+  };
+  for (const body of [
+    'a: {{yaml objects.it}}\n',
+    'a: {{eq objects.it (merge objects.it (dict b=1))}}\n',
+    'a: {{yaml (toYaml objects.it)}}\n',
+  ]) {
+    const { body: template } = assetWith(body);
+    t.throws(() => template.render(context({ objects: { it: nested() } })), { instanceOf: RenderError });
+  }
+});
+
 // One of each place where a value may stand.
 const places = `plain: {{#if (eq objects.it.kind "plain")}}{{objects.it.text}}{{else}}{{yaml objects.it.text}}{{/if}}
 beside: prefix-{{#if (eq objects.it.kind "beside")}}{{objects.it.text}}{{/if}}-suffix
