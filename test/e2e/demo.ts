@@ -1,0 +1,116 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { text } from 'node:stream/consumers';
+import test, { type ExecutionContext } from 'ava';
+import { waitFor } from '../harness/wait-for.ts';
+
+const root = path.resolve(import.meta.dirname, '../..');
+
+test.serial('the demo tells its story to the end, succeeds, and leaves nothing behind', async (t) => {
+  t.timeout(300_000, 'the demo should be through');
+  const { child, folder } = await startDemo(t, ['--once']);
+  const [output, errors, code] = await Promise.all([
+    text(child.stdout ?? []),
+    text(child.stderr ?? []),
+    exitCodeOf(child),
+  ]);
+  t.is(code, 0, errors);
+
+  const [before = '', applied = '', drifted = '', healed = '', deviating = ''] = statusesIn(output);
+  t.regex(before, /\d+ create, 1 adopt/);
+  t.notRegex(before, /in-sync/);
+  t.regex(applied, /\n9 assets: 6 in-sync, 3 condition-unmet;/);
+  t.regex(drifted, /\n1 asset: 1 update\n/);
+  t.regex(drifted, /\/spec\/deschedulingIntervalSeconds: 3600 → 60 \(night-shift, \d+s ago\)/);
+  t.regex(healed, /\n1 asset: 1 in-sync\n/);
+  t.regex(deviating, /in-sync .*ignore\(1\)/);
+  t.is(output.trimEnd().split('\n').at(-1), '3600');
+
+  t.deepEqual(readdirSync(folder), []);
+  t.deepEqual(processesAbout(folder), []);
+});
+
+test.serial('without --once it stays up, can be used from another shell as it says, and ends on Ctrl-C', async (t) => {
+  t.timeout(300_000, 'the demo should be through');
+  const { child, folder } = await startDemo(t, []);
+  let output = '';
+  child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
+    output += chunk;
+  });
+  const exited = exitCodeOf(child);
+  await waitFor(() => output.includes('Ctrl-C here stops it') || child.exitCode !== null, {
+    what: 'the demo to say how to go on',
+    timeoutMs: 240_000,
+  });
+
+  const exports = output.split('\n').filter((line) => line.startsWith('export '));
+  t.is(exports.length, 2);
+  const commands = output.slice(output.indexOf('# Now it is yours')).match(/^kubectl .*$/gm) ?? [];
+  t.true(commands.length > 3);
+  const shell = spawn('bash', ['-e', '-c', [...exports, ...commands].join('\n')], {
+    env: { HOME: folder, PATH: [path.dirname(process.execPath), process.env.PATH].join(path.delimiter) },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const [said, complained, code] = await Promise.all([text(shell.stdout), text(shell.stderr), exitCodeOf(shell)]);
+  t.is(code, 0, complained);
+  t.regex(said, /^autopilot: active$/m);
+
+  child.kill('SIGINT');
+  t.is(await exited, 0);
+  t.deepEqual(processesAbout(folder), []);
+  t.deepEqual(
+    readdirSync(folder).filter((name) => name.startsWith('virt-platform-')),
+    [],
+  );
+});
+
+/** With a folder for temporary files of its own, in which the control plane keeps its. */
+async function startDemo(t: ExecutionContext, args: readonly string[]) {
+  const folder = await mkdtemp(path.join(tmpdir(), 'virt-platform-demo-'));
+  const child = spawn(process.execPath, [path.join(root, 'test/harness/demo.ts'), ...args], {
+    env: {
+      ...process.env,
+      TMPDIR: folder,
+      PATH: [path.dirname(process.execPath), process.env.PATH].join(path.delimiter),
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  t.teardown(async () => {
+    child.kill('SIGTERM');
+    await rm(folder, { recursive: true, force: true });
+  });
+  return { child, folder };
+}
+
+/** What each `$ kubectl virt-platform status…` printed. */
+function statusesIn(output: string): string[] {
+  return output
+    .split(/^\$ /m)
+    .filter((part) => part.startsWith('kubectl virt-platform status'))
+    .map((part) => part.slice(part.indexOf('\n')));
+}
+
+function exitCodeOf(child: ChildProcess): Promise<number | null> {
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', resolve);
+  });
+}
+
+/** Linux: processes whose command line names the folder, such as an etcd that keeps its data there. */
+function processesAbout(folder: string): string[] {
+  if (!existsSync('/proc/self/cmdline')) return [];
+  return readdirSync('/proc')
+    .filter((pid) => /^\d+$/.test(pid))
+    .map((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
+      } catch {
+        return '';
+      }
+    })
+    .filter((commandLine) => commandLine.includes(folder));
+}
