@@ -35,7 +35,9 @@ export type KubeconfigOptions = {
  * @throws KubeconfigError one line: what is wrong, where, and what to do.
  * @see https://kubernetes.io/docs/concepts/configuration/organize-cluster-access-kubeconfig/
  */
-export function loadKubeconfig(options: KubeconfigOptions): Connection {
+export function loadKubeconfig(given: KubeconfigOptions): Connection {
+  // A flag without a value is no flag, as in kubectl.
+  const options = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== '')) as KubeconfigOptions;
   const config = mergedConfig(options);
   if (config.isEmpty && options.server === undefined) {
     const named = options.context ?? options.cluster ?? options.user;

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, readFile, writeFile } from 'node:fs/promises';
+import { createServer as createHttpServer } from 'node:http';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -103,6 +104,60 @@ test('many requests in a row use few connections', async (t) => {
   const cluster = open(t, { server: url, tlsServerName: '127.0.0.1' });
   for (let count = 0; count < 200; count++) await cluster.get({ apiVersion: 'v1', kind: 'Namespace', name: 'default' });
   t.true(connections() <= 3, `${connections()} connections`);
+});
+
+test('a proxy leads to the API server, whose certificate is checked all the same', async (t) => {
+  const targets: string[] = [];
+  const proxy = createHttpServer();
+  proxy.on('connect', ({ url = '' }, socket) => {
+    targets.push(url);
+    const { hostname, port } = new URL(`http://${url}`);
+    const onward = connect(Number(port), hostname, () => socket.write('HTTP/1.1 200 OK\r\n\r\n'));
+    onward
+      .on('error', () => socket.destroy())
+      .pipe(socket)
+      .on('error', () => onward.destroy())
+      .pipe(onward);
+  });
+  proxy.listen(0, '127.0.0.1');
+  await once(proxy, 'listening');
+  t.teardown(() => void proxy.close());
+  const address = proxy.address();
+  const url = `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`;
+  const connection = loadKubeconfig({ env: {}, kubeconfig: control.kubeconfig });
+  const through = (change: Partial<Connection>) => {
+    const cluster = openCluster({ ...connection, proxy: { HTTPS_PROXY: url }, ...change }, { userAgent: 'test/1' });
+    t.teardown(() => cluster.close());
+    return cluster;
+  };
+  t.like(await through({}).version(), { major: '1' });
+  t.deepEqual(targets, [new URL(control.controlPlane.url).host]);
+  const untrusting = through({ tls: { insecure: false } });
+  t.is((await t.throwsAsync(untrusting.version(), { instanceOf: ConnectionError }))?.problem, 'certificate');
+});
+
+test('a client certificate that is renewed on disk is used from then on', async (t) => {
+  const { directory, caFile, url } = control.controlPlane;
+  const [certFile, keyFile] = [join(directory, 'me.crt'), join(directory, 'me.key')];
+  const write = async (user: string) => {
+    const { certificate, key } = control.controlPlane.clientCertificate(user);
+    await Promise.all([writeFile(certFile, certificate), writeFile(keyFile, key)]);
+  };
+  let now = 0;
+  const clock = { now: () => now, sleep: async () => {}, random: () => 0 };
+  const connection: Connection = {
+    server: url,
+    namespace: 'default',
+    tls: { insecure: false, ca: { file: caFile } },
+    credentials: { cert: { file: certFile }, key: { file: keyFile } },
+  };
+  await write('first');
+  const cluster = openCluster(connection, { userAgent: 'test/1', clock });
+  t.teardown(() => cluster.close());
+  t.is(await userOf(cluster), 'first');
+  await write('second');
+  now += 60_000;
+  t.is(await userOf(cluster), 'second');
 });
 
 test('an API server that restarts is talked to again, over new connections', async (t) => {

@@ -65,6 +65,21 @@ test('flags choose another context, cluster, user and namespace', (t) => {
   });
 });
 
+test('empty flags are none', (t) => {
+  const kubeconfig = t.context.write('config', simple);
+  const empty = {
+    context: '',
+    cluster: '',
+    user: '',
+    namespace: '',
+    server: '',
+    token: '',
+    as: '',
+    certificateAuthority: '',
+  };
+  t.deepEqual(load({ kubeconfig, ...empty }), load({ kubeconfig }));
+});
+
 test('the file in the home folder is the default', (t) => {
   t.context.write('.kube/config', simple);
   t.like(load({ home: t.context.folder }), { context: 'prod' });
