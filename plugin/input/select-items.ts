@@ -24,7 +24,7 @@ export function selectItems(
       !word.includes('/') && namedBy(word, items).length === 0 && items.some(({ target }) => isOfKind(target, word));
     const name = isKind && index + 1 < words.length ? `${word}/${words[++index]}` : word;
     const named = namedBy(name, items);
-    if (named.length === 0) throw unknown(name, items, isKind);
+    if (named.length === 0) throw unknown(name, items, isKind && name === word);
     const found = named.filter((item) => inScope.includes(item));
     if (found.length === 0) {
       throw new UserError(

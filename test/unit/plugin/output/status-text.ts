@@ -1,0 +1,181 @@
+import test from 'ava';
+import type { ControllerHealth } from '../../../../plugin/input/controller-health.ts';
+import type { DecidedPlan } from '../../../../plugin/input/observed.ts';
+import { plain } from '../../../../plugin/output/colour.ts';
+import { type StatusTextOptions, statusText } from '../../../../plugin/output/status-text.ts';
+import { item, live, planOf } from '../_plan.ts';
+
+const field = (pointer: string) => ({ pointer, live: 1, desired: 2, manager: 'helm', time: '2026-01-01T11:55:00Z' });
+const show = (
+  plan: DecidedPlan,
+  options: Partial<StatusTextOptions> = {},
+  controller: ControllerHealth = { state: 'not-found' },
+) =>
+  statusText(plan, controller, plan.items, {
+    paint: plain,
+    now: new Date('2026-01-01T12:00:00Z'),
+    wide: false,
+    headers: true,
+    kubectl: 'kubectl --context=prod',
+    ...options,
+  });
+
+test('totals count assets and tombstones by decision', (t) => {
+  const text = show(
+    planOf([
+      item('a', { decision: 'update', live, drift: [] }),
+      item('b', { decision: 'in-sync', live }),
+      item('c', { decision: 'in-sync', live }),
+      item('old', { decision: 'gone' }, { type: 'tombstone' }),
+    ]),
+  );
+  t.true(text.includes('\n3 assets: 2 in-sync, 1 update; 1 tombstone: 1 gone\n'));
+});
+
+test('a tombstone that is done is left out of the table, but for -o wide', (t) => {
+  const plan = planOf([
+    item('old', { decision: 'gone' }, { type: 'tombstone' }),
+    item('new', { decision: 'in-sync', live }),
+  ]);
+  t.notRegex(show(plan), /^old /m);
+  t.regex(show(plan, { wide: true }), /^old +gone /m);
+});
+
+test('an inactive autopilot comes with the command that activates it, on this very cluster', (t) => {
+  const text = show(planOf([], { activation: { state: 'inactive', why: 'not set' } }));
+  t.true(
+    text.startsWith(
+      'autopilot: inactive (not set)\n' +
+        '           activate it with: kubectl --context=prod annotate hyperconverged kubevirt-hyperconverged -n openshift-cnv platform.kubevirt.io/autopilot=true --overwrite\n',
+    ),
+  );
+});
+
+test('a name from a file is quoted in a command that people copy', (t) => {
+  const hyperConverged = { apiVersion: 'hco.kubevirt.io/v1', namespace: 'a; rm -rf ~', name: "it's" };
+  const text = show(planOf([], { activation: { state: 'inactive', why: 'x' }, hyperConverged }));
+  t.true(text.includes(`annotate hyperconverged 'it'\\''s' -n 'a; rm -rf ~' `));
+});
+
+test('an autopilot for some only says for which', (t) => {
+  t.regex(
+    show(planOf([], { activation: { state: 'selected', names: ['a', 'b'], unknownNames: [] } })),
+    /^autopilot: active for a, b only\n/,
+  );
+});
+
+test('facts that are unknown for one reason are one line', (t) => {
+  const text = show(
+    planOf([], {
+      unknown: [
+        { fact: 'hardware', why: 'no permission to list nodes', assumed: false },
+        { fact: 'topology.workerCount', why: 'no permission to list nodes', assumed: false },
+        { fact: 'topology.isHCP', why: 'it is not among the files', assumed: true },
+      ],
+    }),
+  );
+  t.true(text.includes('\nunknown: hardware, topology.workerCount: no permission to list nodes\n'));
+  t.true(text.includes('\nunknown: topology.isHCP: it is not among the files (taken as absent)\n'));
+});
+
+test('drifted fields are shown with their values, manager and age', (t) => {
+  const drift = [
+    field('/spec/a'),
+    { pointer: '/spec/b', desired: 'x', manager: null, time: null },
+    { pointer: '/spec/c', live: [1], manager: null, time: null },
+  ];
+  t.true(
+    show(planOf([item('a', { decision: 'update', live, drift })])).endsWith(
+      '\na (ConfigMap/somewhere/a):\n' +
+        '  /spec/a: 1 → 2 (helm, 5m ago)\n' +
+        '  /spec/b: <none> → "x" (removed, or never set)\n' +
+        "  /spec/c: [1] → <none> (who set it isn't recorded)\n",
+    ),
+  );
+});
+
+test('of many drifted fields the first eight are shown, and how many more there are; -o wide shows all', (t) => {
+  const drift = Array.from({ length: 20 }, (_, index) => field(`/spec/f${index}`));
+  const plan = planOf([item('a', { decision: 'update', live, drift })]);
+  t.true(show(plan).endsWith('  /spec/f7: 1 → 2 (helm, 5m ago)\n  and 12 more (see -o json)\n'));
+  t.true(show(plan, { wide: true }).endsWith('  /spec/f19: 1 → 2 (helm, 5m ago)\n'));
+});
+
+test('values of Secrets are never shown', (t) => {
+  const drift = [{ ...field('/data/password'), live: 'aHVudGVyMg==' }];
+  const target = { apiVersion: 'v1', kind: 'Secret', namespace: 'x', name: 's' };
+  const text = show(planOf([item('a', { decision: 'update', live, drift }, { target })]));
+  t.true(text.includes('/data/password: "***" → "***"'));
+});
+
+test('overrides are named in their column', (t) => {
+  const text = show(
+    planOf([
+      item(
+        'a',
+        { decision: 'in-sync', live },
+        {
+          overrides: [
+            { type: 'patch', operations: 2, pointers: ['/a'] },
+            { type: 'ignore', pointers: ['/b'], yielded: ['/b'], kept: [] },
+          ],
+        },
+      ),
+      item('b', { decision: 'unmanaged' }, { overrides: [{ type: 'unmanaged', how: 'mode' }] }),
+    ]),
+  );
+  t.regex(text, /^a +in-sync +ConfigMap\/somewhere\/a +patch\(2\),ignore\(1\) +because$/m);
+  t.regex(text, /^b +unmanaged +ConfigMap\/somewhere\/b +unmanaged +because$/m);
+});
+
+test('-o wide adds feature and group', (t) => {
+  const text = show(planOf([item('a', { decision: 'in-sync', live }, { feature: 'swap', group: 'nodes' })]), {
+    wide: true,
+  });
+  t.regex(text, /^ASSET +STATE +OBJECT +OVERRIDES +FEATURE +GROUP +WHY$/m);
+  t.regex(text, /^a +in-sync +\S+ +<none> +swap +nodes +because$/m);
+});
+
+test('--no-headers gives rows only', (t) => {
+  t.is(
+    show(planOf([item('a', { decision: 'update', live, drift: [field('/x')] })]), { headers: false }),
+    'a   update   ConfigMap/somewhere/a   <none>   because\n',
+  );
+});
+
+const controller = test.macro((t, health: ControllerHealth, line: string) => {
+  t.true(show(planOf([]), {}, health).includes(`\ncontroller: ${line}\n`));
+});
+const found = {
+  state: 'found',
+  holder: 'pod-1',
+  renewTime: '2026-01-01T11:59:50Z',
+  lastPass: null,
+  version: null,
+  catalogDigest: null,
+} as const;
+test(
+  'a controller that is not there',
+  controller,
+  { state: 'not-found' },
+  'not found (nothing is kept in sync until it is installed)',
+);
+test(
+  'a controller of which nothing can be known',
+  controller,
+  { state: 'unknown', why: 'no permission' },
+  'unknown: no permission',
+);
+test('a controller that only holds its Lease', controller, found, 'installed, leader pod-1, last seen 10s ago');
+test(
+  'a controller that says more',
+  controller,
+  { ...found, version: 'v1.2.3', lastPass: '2026-01-01T11:57:00Z' },
+  'version v1.2.3, leader pod-1, last pass 3m ago',
+);
+test(
+  'a controller between leaders',
+  controller,
+  { ...found, holder: null, renewTime: null },
+  'installed, no leader, no pass yet',
+);
