@@ -278,7 +278,7 @@ test('values nested without end are an error, not a crash', (t) => {
   };
   for (const body of [
     'a: {{yaml objects.it}}\n',
-    'a: {{eq objects.it (merge objects.it (dict b=1))}}\n',
+    'a: {{eq objects.it (dict a=objects.it)}}\n',
     'a: {{yaml (toYaml objects.it)}}\n',
   ]) {
     const { body: template } = assetWith(body);
