@@ -66,9 +66,9 @@ export function asksForHelp(args: readonly string[]): boolean {
     .some((arg) => arg === '-h' || arg === '--help' || arg === '--help=true');
 }
 
-// yargs decides nothing here: it neither prints nor exits, and reads neither environment nor locale.
+// yargs decides nothing here: it neither prints nor exits, and reads neither environment, locale nor current folder.
 function parser(options: readonly Option[]) {
-  let instance = yargs([])
+  let instance = yargs([], '/')
     .detectLocale(false)
     .help(false)
     .version(false)

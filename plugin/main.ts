@@ -28,7 +28,7 @@ const environment: Environment = {
   stdout: output(process.stdout),
   stderr: output(process.stderr),
   stdin: () => process.stdin,
-  cwd: process.cwd(),
+  cwd: currentFolder(),
   home: homedir(),
   now: () => new Date(),
   platform: process.platform,
@@ -46,6 +46,15 @@ function output(stream: NodeJS.WriteStream): Output {
     isTerminal: stream.isTTY === true,
     ...(stream.isTTY && { columns: stream.columns }),
   };
+}
+
+/** A folder that was deleted under our feet has no path; what needs none works there all the same. */
+function currentFolder(): string {
+  try {
+    return process.cwd();
+  } catch {
+    return '/';
+  }
 }
 
 /** `kubectl-virt_platform` is called as `kubectl virt-platform`; a program of another name as that name. */

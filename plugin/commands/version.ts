@@ -8,6 +8,7 @@ import { findController } from '../input/find-controller.ts';
 import { escapeText } from '../output/escape.ts';
 import { messagesTo } from '../output/messages.ts';
 import { safeJson, safeYaml } from '../output/print-manifests.ts';
+import { UserError } from '../user-error.ts';
 
 export const version: Command = {
   usage: 'version [flags]',
@@ -25,6 +26,9 @@ export const version: Command = {
   run: async (args, environment) => {
     const { stdout, stderr, now } = environment;
     const messages = messagesTo(stderr);
+    const [extra] = args.words;
+    if (extra !== undefined)
+      throw new UserError(`version takes no "${extra}": it has flags only; see "version --help"`);
     const { digest } = await catalogOf(args, environment);
     const versions: Versions = {
       clientVersion: clientVersion(buildInfo(), environment),

@@ -1,3 +1,4 @@
+import packageJson from '../../package.json' with { type: 'json' };
 import { ApiError, formatPermission, formatServerError } from '../../shared/kube/api-error.ts';
 import type { Output } from '../environment.ts';
 import { UserError } from '../user-error.ts';
@@ -23,7 +24,15 @@ function serverWords(error: ApiError): string {
 }
 
 function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  if (!(error instanceof Error)) return String(error);
+  // What JavaScript itself throws is nobody's fault but ours.
+  return isMistakeOfOurs(error)
+    ? `internal error: ${error.message}; please report it, with what it says with -v, at ${packageJson.homepage}/issues`
+    : error.message;
+}
+
+function isMistakeOfOurs({ name }: Error): boolean {
+  return ['TypeError', 'RangeError', 'ReferenceError', 'SyntaxError'].includes(name);
 }
 
 // What the API server said already begins as kubectl begins it.
