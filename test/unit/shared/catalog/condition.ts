@@ -174,11 +174,12 @@ test('values nested without end are an error, not a crash', (t) => {
   t.is(result, 'error');
 });
 
-test('a large object costs nothing where only a field of it is looked at', (t) => {
-  const rules = { wanted: 1, large: Array.from({ length: 200_000 }, (_, index) => ({ index })) };
-  const condition = compiled('objects.rules.wanted == 1');
-  condition.evaluate(context({ objects: { rules } }));
-  const start = performance.now();
-  for (let i = 0; i < 100; i++) condition.evaluate(context({ objects: { rules } }));
-  t.true(performance.now() - start < 1000);
+test('of a large object only what is named is looked at', (t) => {
+  const rules = {
+    wanted: 1,
+    get large(): never {
+      throw new Error('looked at');
+    },
+  };
+  t.is(compiled('objects.rules.wanted == 1').evaluate(context({ objects: { rules } })).result, 'met');
 });
