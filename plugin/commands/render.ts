@@ -1,5 +1,6 @@
 import type { Command } from '../command.ts';
 import { catalogOption } from '../input/catalog.ts';
+import { factOptions } from '../input/forced-facts.ts';
 import { filesOptions, observed } from '../input/observed.ts';
 import { selectItems } from '../input/select-items.ts';
 import { messagesTo } from '../output/messages.ts';
@@ -20,6 +21,7 @@ Infrastructure…). Without CRDs all are taken as installed.`,
       text: 'Apply the baseline by hand, as the autopilot would',
       words: 'render | kubectl apply --server-side --field-manager virt-platform-autopilot --force-conflicts -f -',
     },
+    { text: 'What a cluster with GPUs would get', words: 'render -f hyperconverged.yaml --force-gpu' },
     { text: 'One asset, without a cluster', words: 'render swap-enable -f hyperconverged.yaml' },
   ],
   connects: true,
@@ -32,6 +34,7 @@ Infrastructure…). Without CRDs all are taken as installed.`,
       description: 'The format; default yaml',
     },
     ...filesOptions,
+    ...factOptions,
     catalogOption,
   ],
   run: async (args, environment) => {
@@ -46,15 +49,19 @@ Infrastructure…). Without CRDs all are taken as installed.`,
     const rendered = items.map((item) => ({ item, manifest: manifestOf(item) }));
     const manifests = rendered.flatMap(({ manifest }) => manifest ?? []);
     const leftOut = rendered.filter(({ manifest }) => manifest === undefined).map(({ item }) => item);
-    // Named one by one, something is expected of each.
-    const missed = leftOut.find(({ asset }) => args.words.includes(asset));
-    if (missed !== undefined) {
-      throw new UserError(`${missed.asset} is left out (${missed.decision}): ${missed.why}`);
+    const activation =
+      plan.activation.state === 'inactive'
+        ? `; activate it with: ${activationCommand(plan.hyperConverged, kubectl)}`
+        : '';
+    // Of what was named itself, not as part of a feature or group, a manifest is expected.
+    const missed = leftOut.find(
+      ({ feature = '', group = '' }) => ![feature, group].some((name) => args.words.includes(name)),
+    );
+    if (missed !== undefined && args.words.length > 0) {
+      throw new UserError(`${missed.asset} is left out (${missed.decision}): ${missed.why}${activation}`);
     }
     if (plan.activation.state === 'inactive') {
-      messages.note(
-        `nothing is rendered, since the autopilot is inactive (${plan.activation.why}): activate it with: ${activationCommand(plan.hyperConverged, kubectl)}`,
-      );
+      messages.note(`nothing is rendered, since the autopilot is inactive: ${plan.activation.why}${activation}`);
     } else {
       for (const note of leftOutNotes(items, leftOut, { all: args.text('v') !== undefined })) messages.note(note);
     }

@@ -9,6 +9,7 @@ import { UserError } from '../user-error.ts';
 import { catalogOf } from './catalog.ts';
 import { connect, kubectlFor } from './connect.ts';
 import { type ControllerHealth, controllerHealth } from './controller-health.ts';
+import { forcedFacts } from './forced-facts.ts';
 import { readFiles } from './read-files.ts';
 import { leaseRef, readLease } from './read-lease.ts';
 
@@ -69,7 +70,11 @@ async function fromCluster(
     import('../../shared/engine/plan.ts'),
   ]);
   try {
-    const observation = await observe(cluster, catalog, makePlan, { images: {}, signal: environment.signal });
+    const observation = await observe(cluster, catalog, makePlan, {
+      images: {},
+      forced: forcedFacts(args),
+      signal: environment.signal,
+    });
     const plan = withHyperConverged(observation.plan);
     const controller = await readLease(cluster, plan.hyperConverged.namespace);
     return { plan, snapshot: observation.snapshot, catalog, controller, kubectl: kubectlFor(args, cluster) };
@@ -98,7 +103,7 @@ async function fromFiles(
         'add the output of "kubectl get hyperconverged -A -o yaml"',
     );
   }
-  const snapshot = snapshotFromObjects(objects);
+  const snapshot = snapshotFromObjects(objects, { forced: forcedFacts(args) });
   const plan = withHyperConverged(makePlan(catalog, snapshot).plan);
   const lease = snapshot.reads.get(questionKey({ ask: 'get', ref: leaseRef(plan.hyperConverged.namespace) }));
   const controller = controllerHealth(lease ?? { answer: 'unknown', why: 'its Lease is not in the files' });
