@@ -87,6 +87,13 @@ test(
 
 test('words that a terminal would act upon', fails, ['status', 'x\u001b[31m', '-f', 'hco.json'], /"x\\u001b\[31m"/);
 
+test(
+  'an asset that is named and not wanted',
+  fails,
+  ['render', 'pci-passthrough', '-f', 'hco.json'],
+  /^error: pci-passthrough is left out \(condition-unmet\): /,
+);
+
 test('a broken catalog: every mistake, with file and line', async (t) => {
   const { stdout, stderr, code } = await runPlugin(['render', '--catalog', 'broken-catalog', '-f', 'hco.json'], {
     cwd: folder,
