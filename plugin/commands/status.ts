@@ -3,6 +3,7 @@ import { catalogOption } from '../input/catalog.ts';
 import { filesOptions, observed } from '../input/observed.ts';
 import { selectItems } from '../input/select-items.ts';
 import { type ColourMode, painter } from '../output/colour.ts';
+import { isAsWanted } from '../output/is-as-wanted.ts';
 import { messagesTo } from '../output/messages.ts';
 import { resourceName, safeJson, safeYaml } from '../output/print-manifests.ts';
 import { statusReport } from '../output/status-report.ts';
@@ -35,6 +36,11 @@ Infrastructure, a whole must-gather). What isn't in the files is said to be unkn
     },
     ...filesOptions,
     catalogOption,
+    {
+      name: 'check',
+      type: 'switch',
+      description: 'Exits with 1 when anything is drifted, missing, failed, paused, invalid or could not be compared',
+    },
     { name: 'no-headers', type: 'switch', description: 'Only the rows of the table, for scripts' },
   ],
   run: async (args, environment) => {
@@ -64,6 +70,6 @@ Infrastructure, a whole must-gather). What isn't in the files is said to be unkn
       });
       stdout.write(text);
     }
-    return 0;
+    return args.isOn('check') && !items.every(isAsWanted) ? 1 : 0;
   },
 };

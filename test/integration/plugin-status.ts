@@ -62,6 +62,7 @@ test.serial('what render prints is taken by kubectl apply, and is in sync afterw
   const { items } = JSON.parse((await status('-o', 'json')).stdout);
   const inSync = items.filter(({ decision }: { decision: string }) => decision === 'in-sync');
   t.is(inSync.length, names.length);
+  t.is((await status('swap-enable', '--check')).code, 0);
 });
 
 test.serial('a field that somebody changed is shown with its values and who changed it', async (t) => {
@@ -69,6 +70,7 @@ test.serial('a field that somebody changed is shown with its values and who chan
   const ran = await status('swap-enable');
   succeeds(t, ran);
   t.regex(ran.stdout, /\n1 asset: 1 update\n/);
+  t.is((await status('swap-enable', '--check')).code, 1);
   t.regex(ran.stdout, /\n {2}\/spec\/config\/ignition\/version: "9\.9\.9" → "3\.\d\.\d" \(somebody, \d+s ago\)\n/);
 });
 
