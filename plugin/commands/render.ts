@@ -33,6 +33,12 @@ Infrastructure…). Without CRDs all are taken as installed.`,
       choices: ['yaml', 'json', 'name'],
       description: 'The format; default yaml',
     },
+    {
+      name: 'baseline',
+      type: 'switch',
+      description: 'As it would be without the overrides on the live objects',
+    },
+    { name: 'show-excluded', type: 'switch', description: 'Lists on stderr each that is left out, and why' },
     ...filesOptions,
     ...factOptions,
     catalogOption,
@@ -46,7 +52,7 @@ Infrastructure…). Without CRDs all are taken as installed.`,
     const items = selectItems(assets, args.words, { namespace });
     for (const warning of plan.warnings) messages.warn(warning);
 
-    const rendered = items.map((item) => ({ item, manifest: manifestOf(item) }));
+    const rendered = items.map((item) => ({ item, manifest: manifestOf(item, { baseline: args.isOn('baseline') }) }));
     const manifests = rendered.flatMap(({ manifest }) => manifest ?? []);
     const leftOut = rendered.filter(({ manifest }) => manifest === undefined).map(({ item }) => item);
     const activation =
@@ -64,7 +70,10 @@ Infrastructure…). Without CRDs all are taken as installed.`,
     if (plan.activation.state === 'inactive') {
       messages.note(`nothing is rendered, since the autopilot is inactive: ${plan.activation.why}${activation}`);
     } else {
-      for (const note of leftOutNotes(items, leftOut, { all: args.text('v') !== undefined })) messages.note(note);
+      for (const note of leftOutNotes(items, leftOut, {
+        all: args.isOn('show-excluded') || args.text('v') !== undefined,
+      }))
+        messages.note(note);
     }
 
     switch (args.text('output')) {

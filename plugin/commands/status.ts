@@ -1,5 +1,6 @@
 import type { Command } from '../command.ts';
 import { catalogOption } from '../input/catalog.ts';
+import { catalogSkew } from '../input/controller-health.ts';
 import { filesOptions, observed } from '../input/observed.ts';
 import { selectItems } from '../input/select-items.ts';
 import { type ColourMode, painter } from '../output/colour.ts';
@@ -46,10 +47,11 @@ Infrastructure, a whole must-gather). What isn't in the files is said to be unkn
   run: async (args, environment) => {
     const { stdout, stderr, variables, now } = environment;
     const messages = messagesTo(stderr);
-    const { plan, controller, kubectl } = await observed(args, environment, messages);
+    const { plan, catalog, controller, kubectl } = await observed(args, environment, messages);
     const namespace = args.isOn('all-namespaces') ? undefined : args.text('namespace');
     const items = selectItems(plan.items, args.words, { namespace });
-    for (const warning of plan.warnings) messages.warn(warning);
+    const skew = args.given('catalog') ? undefined : catalogSkew(controller, catalog.digest);
+    for (const warning of [...plan.warnings, ...(skew === undefined ? [] : [skew])]) messages.warn(warning);
 
     const format = args.text('output');
     if (format === 'json' || format === 'yaml') {

@@ -3,7 +3,7 @@ import type { Command } from '../command.ts';
 import type { Environment } from '../environment.ts';
 import { catalogOf, catalogOption } from '../input/catalog.ts';
 import { connect } from '../input/connect.ts';
-import { type ControllerHealth, formatControllerHealth } from '../input/controller-health.ts';
+import { type ControllerHealth, catalogSkew, formatControllerHealth } from '../input/controller-health.ts';
 import { findController } from '../input/find-controller.ts';
 import { escapeText } from '../output/escape.ts';
 import { messagesTo } from '../output/messages.ts';
@@ -50,11 +50,8 @@ export const version: Command = {
         // Either may fail; what is known is printed all the same, as kubectl does.
         const [controller, serverVersion] = await Promise.all([findController(cluster), cluster.version()]);
         print({ ...versions, controller, serverVersion });
-        if (controller.state === 'found' && controller.catalogDigest !== null && controller.catalogDigest !== digest) {
-          messages.warn(
-            `the controller (${controller.version ?? 'of unknown version'}) has another catalog than this plugin, so they may decide differently: use the same version of both`,
-          );
-        }
+        const skew = catalogSkew(controller, digest);
+        if (skew !== undefined) messages.warn(skew);
       } finally {
         cluster.close();
       }

@@ -51,6 +51,12 @@ export function controllerHealth(answer: ReadAnswer): ControllerHealth {
   }
 }
 
+/** A warning where the controller decides by another catalog than the one with this digest. */
+export function catalogSkew(health: ControllerHealth, digest: string): string | undefined {
+  if (health.state !== 'found' || health.catalogDigest === null || health.catalogDigest === digest) return undefined;
+  return `the controller (${health.version ?? 'of unknown version'}) has another catalog than this plugin, so they may decide differently: use the same version of both`;
+}
+
 /** One line for people. */
 export function formatControllerHealth(health: ControllerHealth, now: Date): string {
   switch (health.state) {

@@ -3,17 +3,28 @@ import type { DecisionWord, PlanItem } from '../../shared/engine/plan-item.ts';
 
 /**
  * What an item's object should look like, for somebody who applies it by hand as the autopilot; `undefined` where it
- * isn't wanted or must not be written.
+ * isn't wanted or must not be written. With `baseline`: as it would be without the object's overrides, which then hold
+ * nothing back either.
  */
-export function manifestOf({ type, decision, desired, retained }: PlanItem): KubernetesObject | undefined {
-  if (type !== 'asset' || !isWritten(decision)) return undefined;
+export function manifestOf(
+  item: PlanItem,
+  { baseline = false }: { baseline?: boolean } = {},
+): KubernetesObject | undefined {
+  const { type, decision } = item;
+  if (type !== 'asset') return undefined;
+  if (baseline) return isWritten(decision) || isOverridden(decision) ? item.baseline : undefined;
   // The autopilot gives ignored fields up before it applies. kubectl doesn't, and without them would delete them.
-  return retained ?? desired;
+  return isWritten(decision) ? (item.retained ?? item.desired) : undefined;
 }
 
 /** Whether a decision leaves the object ours to write, now or once what it waits for is there. */
 function isWritten(decision: DecisionWord): boolean {
   return ['in-sync', 'create', 'adopt', 'update', 'rejected', 'unverified', 'waiting'].includes(decision);
+}
+
+/** Whether only the object's own annotations keep it from being written. */
+function isOverridden(decision: DecisionWord): boolean {
+  return ['paused', 'unmanaged', 'override-invalid'].includes(decision);
 }
 
 /** One line for each that somebody has to look at, and one that counts the others; with `all`, one for each. */
@@ -31,7 +42,7 @@ export function leftOutNotes(
   return [
     ...rejected.map(({ asset, why }) => `${asset} is printed, but the API server refuses it: ${why}`),
     ...single.map(({ asset, decision, why }) => `left out ${asset} (${decision}): ${why}`),
-    ...(counts.length === 0 ? [] : [`left out ${others.length}: ${counts.join(', ')} (-v says why)`]),
+    ...(counts.length === 0 ? [] : [`left out ${others.length}: ${counts.join(', ')} (--show-excluded says why)`]),
   ];
 }
 

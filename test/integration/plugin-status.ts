@@ -1,4 +1,5 @@
 import test from 'ava';
+import { leaseAnnotation } from '../../plugin/input/controller-health.ts';
 import { parseYaml } from '../../shared/yaml/parse-yaml.ts';
 import { useCluster } from '../helpers/cluster.ts';
 import { activated, failsWith, hyperConverged, makeNamespaces, rowsOf, succeeds } from './_plugin.ts';
@@ -176,9 +177,11 @@ test.serial('render leaves out what is not wanted, with a note, and refuses it w
   const all = await cluster.kubectl(['virt-platform', 'render', '-o', 'name']);
   t.is(all.code, 0);
   t.false(all.stdout.includes('swap-online'));
-  t.regex(all.stderr, /^note: left out \d+: .*1 unmanaged.* \(-v says why\)\n$/);
+  t.regex(all.stderr, /^note: left out \d+: .*1 unmanaged.* \(--show-excluded says why\)\n$/);
   const named = await cluster.kubectl(['virt-platform', 'render', 'swap-enable']);
   failsWith(t, named, /swap-enable is left out \(unmanaged\): /);
+  const baseline = await cluster.kubectl(['virt-platform', 'render', 'swap-enable', '--baseline', '-o', 'name']);
+  t.is(baseline.stdout, 'machineconfig.machineconfiguration.openshift.io/90-worker-swap-online\n');
   await cluster.patch(swap, { metadata: { annotations: { 'platform.kubevirt.io/mode': null } } });
 });
 
@@ -194,6 +197,27 @@ test.serial('a controller that holds its Lease is shown', async (t) => {
   const versions = await cluster.kubectl(['virt-platform', 'version', '-o', 'json']);
   succeeds(t, versions);
   t.like(JSON.parse(versions.stdout), { controller: { state: 'found', holder: 'pod-1' } });
+});
+
+test.serial('a controller with another catalog is warned of', async (t) => {
+  await cluster.patch(
+    {
+      apiVersion: 'coordination.k8s.io/v1',
+      kind: 'Lease',
+      name: 'virt-platform-autopilot',
+      namespace: 'openshift-cnv',
+    },
+    {
+      metadata: {
+        annotations: { [leaseAnnotation.catalogDigest]: 'sha256:other', [leaseAnnotation.version]: 'v9.9.9' },
+      },
+    },
+  );
+  for (const command of ['status', 'version']) {
+    const { stderr, code } = await cluster.kubectl(['virt-platform', command, '-o', 'json']);
+    t.is(code, 0);
+    t.regex(stderr, /^Warning: the controller \(v9\.9\.9\) has another catalog than this plugin[^\n]*\n$/);
+  }
 });
 
 test.serial('version says which plugin, catalog, controller and API server', async (t) => {

@@ -15,6 +15,18 @@ test('fields that the autopilot would give up first are printed with their live 
   t.is(manifestOf(item('a', { decision: 'in-sync', live }, { desired, retained })), retained);
 });
 
+test('the baseline is printed whatever the overrides on the object say, but not what is excluded', (t) => {
+  const baseline = { ...desired, data: { a: 'baseline' } };
+  t.is(manifestOf(item('a', { decision: 'in-sync', live }, { desired, baseline }), { baseline: true }), baseline);
+  t.is(manifestOf(item('a', { decision: 'override-invalid' }, { baseline }), { baseline: true }), baseline);
+  t.is(
+    manifestOf(item('a', { decision: 'excluded', rule: { kind: 'ConfigMap', name: 'a' } }, { baseline }), {
+      baseline: true,
+    }),
+    undefined,
+  );
+});
+
 test('what is paused, excluded or held is not printed, nor is a tombstone', (t) => {
   t.is(manifestOf(item('a', { decision: 'paused' }, { desired })), undefined);
   t.is(manifestOf(item('a', { decision: 'override-invalid' }, { desired })), undefined);
@@ -35,7 +47,7 @@ test('what somebody has to look at is a note of its own; the rest is counted', (
   ];
   t.deepEqual(leftOutNotes(leftOut, leftOut, { all: false }), [
     'left out a (override-invalid): a typo',
-    'left out 3: 2 condition-unmet, 1 missing-crd (-v says why)',
+    'left out 3: 2 condition-unmet, 1 missing-crd (--show-excluded says why)',
   ]);
   t.is(leftOutNotes(leftOut, leftOut, { all: true }).length, 4);
 });
