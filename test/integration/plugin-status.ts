@@ -218,6 +218,12 @@ test.serial('a controller with another catalog is warned of', async (t) => {
     t.is(code, 0);
     t.regex(stderr, /^Warning: the controller \(v9\.9\.9\) has another catalog than this plugin[^\n]*\n$/);
   }
+  await cluster.delete({
+    apiVersion: 'coordination.k8s.io/v1',
+    kind: 'Lease',
+    name: 'virt-platform-autopilot',
+    namespace: 'openshift-cnv',
+  });
 });
 
 test.serial('version says which plugin, catalog, controller and API server', async (t) => {
