@@ -84,8 +84,10 @@ function differOfLists(
   switch (type.list) {
     case 'associative':
       return desired.flatMap((item, place) => {
-        const index = live.findIndex((candidate) => isSameItem(item, candidate, type.keys));
-        if (index === -1) return [{ path: [...path, live.length + place], live: undefined, desired: item }];
+        const [index, ...others] = counterparts(desired, place, live, type.keys);
+        if (index === undefined || others.length > 0) {
+          return [{ path: [...path, live.length + place], live: undefined, desired: item }];
+        }
         const element = itemElement(owned, live[index]);
         const inside = element === undefined ? undefined : owned?.[element];
         return differ(item, live[index], inside, [...path, index]);
@@ -118,8 +120,27 @@ function differWhole(desired: unknown, live: unknown, path: Path): readonly Diff
   return oneSided(desired, live, path);
 }
 
+/**
+ * Where in the live list the item at `place` is found: the one with its keys. Keys that it leaves to the server's
+ * defaults may fit several; those that another wanted item names in full are that one's.
+ */
+export function counterparts(
+  desired: readonly unknown[],
+  place: number,
+  live: readonly unknown[],
+  keys: readonly string[],
+): readonly number[] {
+  const item = desired[place];
+  const found = live.flatMap((candidate, index) => (isSameItem(item, candidate, keys) ? [index] : []));
+  if (found.length < 2) return found;
+  const named = desired.filter(
+    (other) => other !== item && isMap(other) && keys.every((key) => Object.hasOwn(other, key)),
+  );
+  return found.filter((index) => !named.some((other) => isSameItem(other, live[index], keys)));
+}
+
 /** Whether two items stand for one another: the keys agree, and one that the first leaves out is the server's default. */
-export function isSameItem(desired: unknown, live: unknown, keys: readonly string[]): boolean {
+function isSameItem(desired: unknown, live: unknown, keys: readonly string[]): boolean {
   if (!isMap(live)) return false;
   return hasKeys(desired, Object.fromEntries(keys.map((key) => [key, (own(live, key) ?? null) as never])));
 }

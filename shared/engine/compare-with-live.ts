@@ -1,16 +1,10 @@
 import { formatPointer } from '../api/json-pointer.ts';
 import type { KubernetesObject } from '../api/kubernetes-object.ts';
 import { autopilotName, managedByLabel } from '../api/names.ts';
-import {
-  compareLocally,
-  type Difference,
-  differencesBetween,
-  pointerOf,
-  wantedDifferences,
-} from './compare-locally.ts';
+import { compareLocally, differencesBetween, pointerOf, wantedDifferences } from './compare-locally.ts';
 import { driftOf } from './field-managers.ts';
 import { entriesOf, type FieldSet, fieldSetOf, isLeaf, isOurs, union } from './field-set.ts';
-import { yieldFields } from './ignored-fields.ts';
+import { lostPaths, yieldFields } from './ignored-fields.ts';
 import { digestOf } from './json.ts';
 import type { DriftedField, LiveVersion, RewrittenField } from './plan-item.ts';
 import type { Verdict } from './snapshot.ts';
@@ -80,7 +74,7 @@ function compareWithObject(
   if (verdict.verdict === 'rejected') return rejected(verdict);
 
   const differences = differencesBetween(live, verdict.object);
-  const again = withLostPartsKept(work, live, differences);
+  const again = withLostPartsKept(work, live, verdict.object);
   if (again !== undefined) return compareWithObject(work, again, live, around);
 
   work.effective = verdict.object;
@@ -107,26 +101,16 @@ function compareWithObject(
  * Ignored fields keep their live value, whatever else happens. If leaving them out would change them, they lie inside
  * something atomic that managed fields didn't show: then the live part goes into what we apply.
  */
-function withLostPartsKept(
-  work: Work,
-  live: KubernetesObject,
-  differences: readonly Difference[],
-): KubernetesObject | undefined {
+function withLostPartsKept(work: Work, live: KubernetesObject, next: KubernetesObject): KubernetesObject | undefined {
   const { ignored, patched, yielded } = work;
   if (ignored === undefined || patched === undefined || yielded === undefined) return undefined;
-  const pointers = differences.map(pointerOf);
-  const lost = ignored
-    .map(formatPointer)
-    .filter((ignoredPointer) =>
-      pointers.some((pointer) => pointer === ignoredPointer || pointer.startsWith(`${ignoredPointer}/`)),
-    )
-    .filter((pointer) => !yielded.kept.includes(pointer) && yielded.yielded.length > 0);
+  const lost = lostPaths(ignored, patched, live, next).map(formatPointer);
   if (lost.length === 0) return undefined;
-  const next = yieldFields(patched, live, ignored, new Set(lost));
-  if (next.kept.length === yielded.kept.length) return undefined;
-  work.yielded = next;
-  work.desired = next.desired;
-  return next.desired;
+  const kept = yieldFields(patched, live, ignored, new Set(lost));
+  if (kept.kept.length === yielded.kept.length) return undefined;
+  work.yielded = kept;
+  work.desired = kept.desired;
+  return kept.desired;
 }
 
 function rewrittenFields(sent: KubernetesObject, kept: KubernetesObject): readonly RewrittenField[] {

@@ -1,8 +1,18 @@
 import { annotation, type Invalid, ownKeys } from '../api/annotations.ts';
 import { formatPointer } from '../api/json-pointer.ts';
 import type { JsonObject, KubernetesObject } from '../api/kubernetes-object.ts';
-import { isOwnedWhole, isSameItem } from './compare-locally.ts';
-import { child, entriesOf, type FieldSet, fieldSetOf, isOurs, itemElement, listTypeOf, union } from './field-set.ts';
+import { counterparts, isOwnedWhole } from './compare-locally.ts';
+import {
+  child,
+  entriesOf,
+  type FieldSet,
+  fieldSetOf,
+  isOurs,
+  itemElement,
+  type ListType,
+  listTypeOf,
+  union,
+} from './field-set.ts';
 import { equalJson, isMap } from './json.ts';
 import type { Release } from './plan-item.ts';
 
@@ -48,11 +58,11 @@ export function yieldFields(
   paths: readonly (readonly string[])[],
   whole: ReadonlySet<string> = new Set(),
 ): Yielded {
-  const sets = setsOf(live);
+  const root = rootOf(desired, live);
   const leaves: Leaf[] = [];
   const unmatched: string[] = [];
   for (const path of paths) {
-    const found = leavesAt({ desired, live, sets, path: [], elements: [] }, path, whole.has(formatPointer(path)));
+    const found = leavesAt(root, path, whole.has(formatPointer(path)));
     if (found.length === 0) unmatched.push(formatPointer(path));
     leaves.push(...found);
   }
@@ -65,7 +75,7 @@ export function yieldFields(
   }
   const emptied: string[][] = [];
   const result = tidy(left, desired, (path) => {
-    const container = follow({ desired, live, sets, path: [], elements: [] }, path);
+    const container = follow(root, path);
     if (container?.sets.ours !== undefined && Object.hasOwn(container.sets.ours, '.')) {
       emptied.push([...container.elements, '.']);
     }
@@ -83,6 +93,19 @@ export function yieldFields(
     kept: pointers(leaves.filter(({ yields }) => yields === 'kept')),
     unmatched,
   };
+}
+
+/** Those of `paths` whose value `after` no longer has: by what items of lists are, wherever they stand. */
+export function lostPaths(
+  paths: readonly (readonly string[])[],
+  desired: KubernetesObject,
+  before: KubernetesObject,
+  after: KubernetesObject,
+): readonly (readonly string[])[] {
+  return paths.filter((path) => {
+    const value = liveAt(rootOf(desired, before), path);
+    return value !== undefined && !equalJson(value, liveAt(rootOf(desired, after), path));
+  });
 }
 
 function problemOf([first, second, third]: readonly string[], desired: KubernetesObject): string | undefined {
@@ -115,13 +138,14 @@ type Here = {
 };
 type Leaf = Here & { readonly yields: 'rival' | 'ours' | 'nobody' | 'kept' };
 
-function setsOf(live: KubernetesObject): Sets {
+function rootOf(desired: KubernetesObject, live: KubernetesObject): Here {
   const entries = entriesOf(live);
-  return {
+  const sets = {
     all: union(entries.map(fieldSetOf)),
     ours: union(entries.filter(isOurs).map(fieldSetOf)),
     rivals: union(entries.filter((entry) => !isOurs(entry)).map(fieldSetOf)),
   };
+  return { desired, live, sets, path: [], elements: [] };
 }
 
 /** Follows a pointer down, then takes the leaves below. */
@@ -145,7 +169,7 @@ function isAtomicContainer({ desired, live, sets }: Here): boolean {
 function keptLeaf(here: Here, names: readonly string[]): readonly Leaf[] {
   const path = [...here.path, ...names];
   const desired = valueAt(here.desired, names);
-  const live = valueAt(here.live, names);
+  const live = liveAt(here, names);
   return desired === undefined && live === undefined ? [] : [{ ...here, path, desired, live, yields: 'kept' }];
 }
 
@@ -179,11 +203,7 @@ function step(here: Here, name: string): Here | undefined {
     if (!/^(0|[1-9]\d*)$/.test(name) || index >= desired.length) return undefined;
     const item: unknown = desired[index];
     const type = listTypeOf(sets.all);
-    const liveItems = Array.isArray(live) ? live : [];
-    const found =
-      type.list === 'associative'
-        ? liveItems.find((candidate) => isSameItem(item, candidate, type.keys))
-        : liveItems.find((candidate) => equalJson(item, candidate));
+    const found = liveItem(here, index, type);
     const element = elementOf(sets.all, found);
     return {
       desired: item,
@@ -206,6 +226,27 @@ function step(here: Here, name: string): Here | undefined {
     path: [...path, name],
     elements: [...elements, `f:${name}`],
   };
+}
+
+/** The live item that stands for the wanted one. */
+function liveItem({ desired, live, sets }: Here, index: number, type: ListType): unknown {
+  if (!Array.isArray(desired) || !Array.isArray(live)) return undefined;
+  if (type.list === 'set') return live.find((candidate) => equalJson(desired[index], candidate));
+  if (type.list !== 'associative') return live[index];
+  const found = counterparts(desired, index, live, type.keys);
+  // Of several that may be meant, the one that we applied.
+  return live[found.find((at) => itemElement(sets.ours, live[at]) !== undefined) ?? found[0] ?? -1];
+}
+
+/** What the live object has at a path of the desired state. */
+function liveAt(root: Here, path: readonly (string | number)[]): unknown {
+  let here = root;
+  for (const [depth, name] of path.entries()) {
+    const next = step(here, String(name));
+    if (next === undefined) return valueAt(here.live, path.slice(depth));
+    here = next;
+  }
+  return here.live;
 }
 
 function elementOf(set: FieldSet | undefined, item: unknown): string | undefined {
@@ -268,7 +309,9 @@ function tidy(
             return tidied === undefined ? [] : [[name, tidied]];
           }),
         );
-    const wasEmptied = Object.keys(next).length === 0 && Object.keys(Object(was)).length > 0;
+    // An item of a list keeps its place.
+    const isItem = typeof path.at(-1) === 'number';
+    const wasEmptied = !isItem && Object.keys(next).length === 0 && Object.keys(Object(was)).length > 0;
     return wasEmptied ? emptied(path, next) : next;
   };
   return tidyValue(copy, before, []) as KubernetesObject;

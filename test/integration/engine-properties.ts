@@ -1,0 +1,369 @@
+import anyTest, { type ExecutionContext, type TestFn } from 'ava';
+import fc from 'fast-check';
+import { formatPointer } from '../../shared/api/json-pointer.ts';
+import { compareLocally, differencesBetween, pointerOf } from '../../shared/engine/compare-locally.ts';
+import { equalJson } from '../../shared/engine/json.ts';
+import type { Cluster as Client } from '../../shared/kube/client.ts';
+import { type AnyObject, useCluster } from '../helpers/cluster.ts';
+import { catalogOf, converge, itemOf, openClient, planNow } from '../helpers/engine.ts';
+
+const test = anyTest as TestFn<{ client: Client }>;
+const cluster = useCluster(test, { crds: 'none' });
+
+/** Every kind of list and map that a schema can declare, inside one another too. */
+const crd = `
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: { name: gadgets.example.com }
+spec:
+  group: example.com
+  scope: Cluster
+  names: { kind: Gadget, plural: gadgets }
+  versions:
+    - name: v1
+      served: true
+      storage: true
+      schema:
+        openAPIV3Schema:
+          type: object
+          properties:
+            spec:
+              type: object
+              properties:
+                size: { type: integer }
+                other: { type: string, nullable: true }
+                either: { x-kubernetes-int-or-string: true }
+                parts:
+                  type: array
+                  x-kubernetes-list-type: map
+                  x-kubernetes-list-map-keys: [name]
+                  items:
+                    type: object
+                    required: [name]
+                    properties:
+                      name: { type: string }
+                      value: { type: integer }
+                      unit: { type: string }
+                      tags: { type: array, x-kubernetes-list-type: set, items: { type: string } }
+                      limits: { type: object, x-kubernetes-map-type: atomic, additionalProperties: { type: integer } }
+                ports:
+                  type: array
+                  x-kubernetes-list-type: map
+                  x-kubernetes-list-map-keys: [port, protocol]
+                  items:
+                    type: object
+                    required: [port]
+                    properties:
+                      port: { type: integer }
+                      protocol: { type: string, default: TCP }
+                      title: { type: string }
+                settings: { type: object, additionalProperties: { type: string } }
+                groups:
+                  type: object
+                  additionalProperties: { type: object, properties: { min: { type: integer }, max: { type: integer } } }
+                list: { type: array, items: { type: string } }
+                rows: { type: array, items: { type: object, properties: { a: { type: integer }, b: { type: integer, default: 7 } } } }
+                names: { type: array, x-kubernetes-list-type: set, items: { type: string } }
+                selector: { type: object, x-kubernetes-map-type: atomic, additionalProperties: { type: string } }
+                free: { type: object, x-kubernetes-preserve-unknown-fields: true }
+`;
+
+test.serial.before('HyperConverged is activated', async (t) => {
+  await cluster.installCrds('own', { only: ['hyperconvergeds.hco.kubevirt.io'] });
+  await cluster.apply(crd);
+  await cluster.apply('{apiVersion: v1, kind: Namespace, metadata: {name: openshift-cnv}}');
+  await cluster.apply({
+    apiVersion: 'hco.kubevirt.io/v1',
+    kind: 'HyperConverged',
+    metadata: {
+      name: 'kubevirt-hyperconverged',
+      namespace: 'openshift-cnv',
+      annotations: { 'platform.kubevirt.io/autopilot': 'true' },
+    },
+    spec: {},
+  });
+  t.context.client = openClient(cluster.kubeconfig);
+});
+
+test.after.always((t) => t.context.client?.close());
+
+const word = fc.constantFrom('x', 'y', 'yes', '1', '');
+const number = fc.integer({ min: -1, max: 3 });
+const name = fc.constantFrom('a', 'b', 'c');
+const mapOf = <Value>(value: fc.Arbitrary<Value>) => fc.dictionary(name, value, { maxKeys: 3, noNullPrototype: true });
+const optional = { requiredKeys: [] } as { requiredKeys: [] };
+
+/** What somebody may want of a gadget: anything that its schema takes. */
+const spec: fc.Arbitrary<AnyObject> = fc.record(
+  {
+    size: number,
+    other: word,
+    either: fc.oneof(number, word),
+    parts: fc.uniqueArray(
+      fc
+        .record(
+          {
+            name,
+            value: number,
+            unit: word,
+            tags: fc.uniqueArray(word, { maxLength: 2 }),
+            limits: mapOf(number),
+          },
+          { requiredKeys: ['name'] },
+        )
+        .map((part): AnyObject => part),
+      { maxLength: 3, selector: (part) => part.name },
+    ),
+    ports: fc.uniqueArray(
+      fc.record(
+        { port: fc.integer({ min: 1, max: 2 }), protocol: fc.constantFrom('TCP', 'UDP'), title: word },
+        { requiredKeys: ['port'] },
+      ),
+      { maxLength: 3, selector: ({ port, protocol = 'TCP' }) => `${port} ${protocol}` },
+    ),
+    settings: mapOf(word),
+    groups: mapOf(fc.record({ min: number, max: number }, optional)),
+    list: fc.array(word, { maxLength: 3 }),
+    rows: fc.array(fc.record({ a: number, b: number }, optional), { maxLength: 2 }),
+    names: fc.uniqueArray(word, { maxLength: 3 }),
+    selector: mapOf(word),
+    free: mapOf(fc.oneof(number, word, mapOf(number), fc.array(number, { maxLength: 2 }))),
+  },
+  optional,
+);
+
+/** What another manager may do: apply with force, update by a merge patch, or take the managed fields away. */
+type Edit =
+  | { readonly by: 'apply'; readonly spec: AnyObject }
+  | { readonly by: 'update'; readonly spec: AnyObject; readonly removes: readonly string[] }
+  | { readonly by: 'forgetting' };
+
+const fields = 'size other either parts ports settings groups list rows names selector free'.split(' ');
+const edit: fc.Arbitrary<Edit> = fc.oneof(
+  { weight: 3, arbitrary: fc.record({ by: fc.constant('apply' as const), spec }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      by: fc.constant('update' as const),
+      spec,
+      removes: fc.subarray(fields, { maxLength: 2 }),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ by: fc.constant('forgetting' as const) }) },
+);
+
+/** The same cases in every run, unless a seed is given to look for others. */
+const seed = Number(process.env.VIRT_PLATFORM_TEST_SEED ?? 20_261_121);
+const timeForEachMs = 7_000;
+const batchSize = 8;
+
+function samples<Case>(cases: fc.Arbitrary<Case>): Case[] {
+  return fc.sample(cases, { seed, numRuns: 1_000 });
+}
+
+/** Goes through the samples, some at a time, until they or the time end. */
+async function inBatches<Case>(all: readonly Case[], run: (batch: ReadonlyMap<string, Case>) => Promise<void>) {
+  const end = Date.now() + timeForEachMs;
+  let done = 0;
+  while (done < all.length && Date.now() < end) {
+    const batch = all.slice(done, done + batchSize);
+    await run(new Map(batch.map((one, index) => [`gadget-${done + index}`, one])));
+    done += batch.length;
+  }
+  return done;
+}
+
+function gadgetId(name: string) {
+  return { apiVersion: 'example.com/v1', kind: 'Gadget', name };
+}
+
+function catalogFor(specs: ReadonlyMap<string, AnyObject>) {
+  return catalogOf(
+    Object.fromEntries(
+      [...specs].map(([name, wanted]) => [
+        `${name}.yaml.hbs`,
+        `format: 1\ntarget: {apiVersion: example.com/v1, kind: Gadget, name: ${name}}\n---\n${JSON.stringify({ spec: wanted })}`,
+      ]),
+    ),
+  );
+}
+
+async function gadget(name: string): Promise<AnyObject> {
+  const object = await cluster.get(gadgetId(name));
+  if (object === undefined) throw new Error(`${name} is gone`);
+  return object;
+}
+
+/** Makes an edit, unless the server refuses it (it leaves null where the last key of a map goes, and then complains). */
+async function make(name: string, edit: Edit): Promise<void> {
+  try {
+    await makeWithoutExcuse(name, edit);
+  } catch (error) {
+    if (!(error instanceof Error && error.message.includes('HTTP 422'))) throw error;
+  }
+}
+
+async function makeWithoutExcuse(name: string, edit: Edit): Promise<void> {
+  switch (edit.by) {
+    case 'apply':
+      await cluster.apply(
+        { apiVersion: 'example.com/v1', kind: 'Gadget', metadata: { name }, spec: edit.spec },
+        { manager: 'rival', force: true },
+      );
+      return;
+    case 'update': {
+      const { spec = {} } = await gadget(name);
+      const removed = edit.removes.filter((field) => field in spec).map((field) => [field, null]);
+      await cluster.patch(
+        gadgetId(name),
+        { spec: { ...edit.spec, ...Object.fromEntries(removed) } },
+        { manager: 'human' },
+      );
+      return;
+    }
+    case 'forgetting':
+      await cluster.patch(gadgetId(name), { metadata: { managedFields: [{}] } });
+      return;
+    default:
+      edit satisfies never;
+  }
+}
+
+function asText(value: unknown): string {
+  return JSON.stringify(value);
+}
+
+test.serial('whatever another manager does is seen, healed, and then in sync', async (t) => {
+  const { client } = t.context;
+  const cases = samples(fc.record({ wanted: spec, edits: fc.array(edit, { minLength: 1, maxLength: 3 }) }));
+  let trusted = 0;
+  const done = await inBatches(cases, async (batch) => {
+    const catalog = catalogFor(new Map([...batch].map(([name, { wanted }]) => [name, wanted])));
+    await converge(client, catalog);
+    await Promise.all(
+      [...batch].map(async ([name, { edits }]) => {
+        for (const one of edits) await make(name, one);
+      }),
+    );
+    const edited = await planNow(client, catalog);
+    await Promise.all(
+      [...batch.keys()].map(async (name) => {
+        if (await isTrustedRightly(t, client, name, itemOf(edited, name).desired)) trusted++;
+      }),
+    );
+    const { plan } = await converge(client, catalog);
+    for (const [name, one] of batch) {
+      const { decision, why } = itemOf(plan, name);
+      t.is(decision, 'in-sync', `${why}: ${asText(one)}`);
+    }
+    await Promise.all(
+      [...batch.keys()].map(async (name) => {
+        await isTrustedRightly(t, client, name, itemOf(plan, name).desired);
+      }),
+    );
+  });
+  t.log(`${done} cases, of which ${trusted} were in sync at once`);
+  t.true(done >= batchSize);
+});
+
+/** Whether the local comparison finds nothing; then a dry run mustn't find anything either. */
+async function isTrustedRightly(t: ExecutionContext, client: Client, name: string, desired: unknown): Promise<boolean> {
+  const wanted = desired as Parameters<typeof compareLocally>[0];
+  const live = (await gadget(name)) as typeof wanted & AnyObject;
+  if (!compareLocally(wanted, live).inSync) return false;
+  const { uid = '', resourceVersion = '' } = live.metadata;
+  const { object } = await client.apply(wanted, {
+    ref: gadgetId(name),
+    fieldManager: 'virt-platform-autopilot',
+    force: true,
+    dryRun: true,
+    live: { uid, resourceVersion },
+  });
+  t.deepEqual(
+    differencesBetween(live, object).map(pointerOf),
+    [],
+    `missed drift: ${asText(wanted)} on ${asText(live)}`,
+  );
+  return true;
+}
+
+type Names = readonly (string | number)[];
+
+/** Every place in a spec that can be ignored: all but the keys of associative lists. */
+function places(value: unknown, at: Names): Names[] {
+  if (typeof value !== 'object' || value === null) return at.length > 1 ? [at] : [];
+  const inside = Object.entries(value).flatMap(([key, inner]) => {
+    const isKey = keysOf(at.slice(0, -1)).includes(key);
+    return isKey ? [] : places(inner, [...at, Array.isArray(value) ? Number(key) : key]);
+  });
+  return at.length > 1 ? [at, ...inside] : inside;
+}
+
+function keysOf(list: Names): readonly string[] {
+  if (list.length !== 2) return [];
+  return list[1] === 'parts' ? ['name'] : list[1] === 'ports' ? ['port', 'protocol'] : [];
+}
+
+/** What an object has at a place of the wanted state: items of associative lists and sets are found by what they are. */
+function valueAt(live: unknown, wanted: unknown, names: Names, at: Names = []): unknown {
+  const [name, ...rest] = names;
+  if (name === undefined || live === undefined || live === null) return live ?? undefined;
+  const wantedInner = Object(wanted)[name];
+  const here = [...at, name];
+  if (!Array.isArray(live)) return valueAt(Object(live)[name], wantedInner, rest, here);
+  const keys = keysOf(at);
+  const isSet = at.at(-1) === 'names' || at.at(-1) === 'tags';
+  const found =
+    keys.length > 0
+      ? live.find((item: AnyObject) => keys.every((key) => item[key] === (wantedInner?.[key] ?? 'TCP')))
+      : isSet
+        ? live.find((item) => equalJson(item, wantedInner))
+        : live[Number(name)];
+  return valueAt(found, wantedInner, rest, here);
+}
+
+test.serial('whatever is ignored keeps its value', async (t) => {
+  const { client } = t.context;
+  const cases = samples(
+    fc
+      .record({
+        wanted: spec,
+        edits: fc.array(edit, { maxLength: 2 }),
+        pick: fc.array(fc.nat(), { minLength: 1, maxLength: 3 }),
+      })
+      .map(({ wanted, edits, pick }) => {
+        const all = places({ spec: wanted }, []);
+        return { wanted, edits, ignored: all.length === 0 ? [] : pick.map((index) => all[index % all.length] ?? []) };
+      })
+      .filter(({ ignored }) => ignored.length > 0),
+  );
+  const done = await inBatches(cases, async (batch) => {
+    const catalog = catalogFor(new Map([...batch].map(([name, { wanted }]) => [`ignoring-${name}`, wanted])));
+    await converge(client, catalog);
+    const before = new Map<string, AnyObject>();
+    await Promise.all(
+      [...batch].map(async ([key, { edits, ignored }]) => {
+        const name = `ignoring-${key}`;
+        for (const one of edits) await make(name, one);
+        const annotations = { 'platform.kubevirt.io/ignore-fields': ignored.map(formatPointer).join(',') };
+        before.set(key, await cluster.patch(gadgetId(name), { metadata: { annotations } }, { manager: 'human' }));
+      }),
+    );
+    const { plan } = await converge(client, catalog);
+    for (const [key, { wanted, ignored, edits }] of batch) {
+      const item = itemOf(plan, `ignoring-${key}`);
+      const live = before.get(key);
+      const after = await gadget(`ignoring-${key}`);
+      const about = `${ignored.map(formatPointer)} of ${asText(wanted)} after ${asText(edits)}`;
+      t.is(item.decision, 'in-sync', `${item.why}: ${about}`);
+      for (const place of ignored) {
+        const [was, is] = [live, after].map((object) => valueAt(object, { spec: wanted }, place));
+        // Where somebody shortened a list, there is no place to keep.
+        if (was === undefined && place.some((name) => typeof name === 'number')) continue;
+        t.deepEqual(is, was, `${formatPointer(place)}: ${about}`);
+      }
+    }
+  });
+  t.log(`${done} cases`);
+  t.true(done >= batchSize);
+});
