@@ -1,0 +1,176 @@
+import type { KubernetesObject } from '../shared/api/kubernetes-object.ts';
+import { autopilotName } from '../shared/api/names.ts';
+import type { ObjectRef } from '../shared/api/object-ref.ts';
+import { ApiError } from '../shared/kube/api-error.ts';
+import type { Cluster } from '../shared/kube/client.ts';
+import type { Clock } from '../shared/kube/clock.ts';
+
+/** How long a leader may be silent, in milliseconds. */
+export type LeaderTimes = {
+  /** After so long without a renewal, another may take over. */
+  readonly leaseDurationMs: number;
+  /** After so long without a renewal of its own, a leader writes no more. Shorter than the lease's duration. */
+  readonly renewDeadlineMs: number;
+  /** Between two tries. */
+  readonly retryPeriodMs: number;
+};
+
+/** `openshift` outlives a minute without an API server and renews rarely; `default` is what client-go does. */
+export const leaderPresets = {
+  openshift: { leaseDurationMs: 137_000, renewDeadlineMs: 107_000, retryPeriodMs: 26_000 },
+  default: { leaseDurationMs: 15_000, renewDeadlineMs: 10_000, retryPeriodMs: 2_000 },
+} as const satisfies Record<string, LeaderTimes>;
+
+export type LeaderOptions = {
+  /** Unique to this process: the pod's name and something that no restart repeats. */
+  readonly identity: string;
+  readonly namespace: string;
+  readonly times: LeaderTimes;
+  readonly clock: Clock;
+  /** What the plugin reads of the controller, written with each renewal. */
+  readonly annotations: () => Readonly<Record<string, string>>;
+  /** A try that failed, for the log; trying goes on. */
+  readonly onError: (error: unknown) => void;
+};
+
+/**
+ * One leader at a time, by a Lease. Whether it is us is asked before each write, and answered from a monotonic clock:
+ * a process that was frozen past its lease knows so the moment it thaws.
+ *
+ * @see https://kubernetes.io/docs/concepts/architecture/leases/
+ */
+export class LeaderElection {
+  readonly #cluster: Cluster;
+  readonly #options: LeaderOptions;
+  readonly #ref: ObjectRef;
+  /** When our last renewal was sent; a renewal that took long began long ago. */
+  #renewedAt = Number.NEGATIVE_INFINITY;
+  /** What the Lease said last, and when we saw it change: other clocks are never trusted. */
+  #observed: { readonly record: string; readonly at: number } | undefined;
+
+  constructor(cluster: Cluster, options: LeaderOptions) {
+    this.#cluster = cluster;
+    this.#options = options;
+    this.#ref = leaseRef(options.namespace);
+  }
+
+  /** Whether we lead at this moment, and may write. */
+  get isLeader(): boolean {
+    const { clock, times } = this.#options;
+    return clock.now() - this.#renewedAt < times.renewDeadlineMs;
+  }
+
+  /** Tries to become leader and to stay it, until the signal; calls `onChange` whenever that turned. */
+  async run(signal: AbortSignal, onChange: (isLeader: boolean) => void): Promise<void> {
+    const { clock, times, onError } = this.#options;
+    let was = false;
+    while (!signal.aborted) {
+      try {
+        await this.#try(signal);
+      } catch (error) {
+        if (!signal.aborted) onError(error);
+      }
+      if (this.isLeader !== was) {
+        was = !was;
+        onChange(was);
+      }
+      // Jittered, so that replicas don't meet at every try.
+      await clock.sleep(times.retryPeriodMs * (0.9 + 0.2 * clock.random()), signal).catch(() => {});
+    }
+  }
+
+  /** Hands over at once: to be called after the last write. Does nothing when somebody else leads. */
+  async release(): Promise<void> {
+    if (!this.isLeader) return;
+    this.#renewedAt = Number.NEGATIVE_INFINITY;
+    const answer = await this.#cluster.get(this.#ref);
+    if (answer.answer === 'absent' || holderOf(answer.object) !== this.#options.identity) return;
+    const spec = { holderIdentity: '', leaseDurationSeconds: 1, renewTime: this.#time() };
+    await this.#patch(answer.object, { spec });
+  }
+
+  async #try(signal: AbortSignal): Promise<void> {
+    const { clock, identity, annotations } = this.#options;
+    const answer = await this.#cluster.get(this.#ref, { signal });
+    const startedAt = clock.now();
+    if (answer.answer === 'absent') {
+      await this.#create(signal);
+      this.#renewedAt = startedAt;
+      return;
+    }
+    const lease = answer.object;
+    const isOurs = holderOf(lease) === identity;
+    if (!isOurs && !this.#isFree(lease, startedAt)) {
+      this.#renewedAt = Number.NEGATIVE_INFINITY;
+      return;
+    }
+    const { leaseTransitions = 0 } = specOf(lease);
+    const spec = {
+      ...this.#spec(),
+      ...(!isOurs && { acquireTime: this.#time(), leaseTransitions: Number(leaseTransitions) + 1 }),
+    };
+    try {
+      await this.#patch(lease, { metadata: { annotations: annotations() }, spec }, signal);
+      this.#renewedAt = startedAt;
+    } catch (error) {
+      // Somebody was faster: whoever it is, the next try tells.
+      if (!(error instanceof ApiError && error.isConflict)) throw error;
+      this.#renewedAt = Number.NEGATIVE_INFINITY;
+    }
+  }
+
+  /** Nobody holds it, or whoever does has been silent for its own duration, by our clock. */
+  #isFree(lease: KubernetesObject, now: number): boolean {
+    if (holderOf(lease) === '') return true;
+    const record = JSON.stringify(lease.spec);
+    if (this.#observed?.record !== record) this.#observed = { record, at: now };
+    const seconds = Number(specOf(lease).leaseDurationSeconds ?? 0);
+    return now - this.#observed.at >= Math.max(seconds * 1000, 1000);
+  }
+
+  async #create(signal: AbortSignal): Promise<void> {
+    const { namespace, annotations } = this.#options;
+    const lease = {
+      apiVersion: this.#ref.apiVersion,
+      kind: this.#ref.kind,
+      metadata: { name: this.#ref.name, namespace, annotations: annotations() },
+      spec: { ...this.#spec(), acquireTime: this.#time(), leaseTransitions: 0 },
+    };
+    // An apply, since its permission can be limited by name before the Lease exists.
+    await this.#cluster.apply(lease, { ref: this.#ref, fieldManager: autopilotName, live: 'none', signal });
+  }
+
+  async #patch(lease: KubernetesObject, patch: object, signal?: AbortSignal): Promise<void> {
+    const { resourceVersion = '' } = lease.metadata;
+    const withVersion = { ...patch, metadata: { ...Object(patch).metadata, resourceVersion } };
+    await this.#cluster.mergePatch(this.#ref, withVersion, { fieldManager: autopilotName, signal });
+  }
+
+  #spec() {
+    const { identity, times } = this.#options;
+    return {
+      holderIdentity: identity,
+      leaseDurationSeconds: Math.ceil(times.leaseDurationMs / 1000),
+      renewTime: this.#time(),
+    };
+  }
+
+  /** MicroTime, as the API wants it. */
+  #time(): string {
+    return new Date(this.#options.clock.date()).toISOString().replace(/Z$/, '000Z');
+  }
+}
+
+/** The Lease by which replicas agree, and from whose annotations the plugin reads how the controller is. */
+export function leaseRef(namespace: string): ObjectRef {
+  return { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', namespace, name: autopilotName };
+}
+
+function specOf({ spec }: KubernetesObject): Readonly<Record<string, unknown>> {
+  return Object(spec);
+}
+
+function holderOf(lease: KubernetesObject): string {
+  const { holderIdentity } = specOf(lease);
+  return typeof holderIdentity === 'string' ? holderIdentity : '';
+}
