@@ -25,6 +25,25 @@ const facts: Record<string, Record<string, Facts>> = {
   'monitoring-ui-plugin': {
     incidents: { annotations: { 'platform.kubevirt.io/enable-incident-detection': 'true' } },
   },
+  'kubelet-perf-settings': {
+    'the CPU manager on': { featureGates: ['CPUManager'] },
+    'another number of pods': { annotations: { 'platform.kubevirt.io/kubelet-max-pods': '250' } },
+  },
+  'kubelet-cpu-manager': {
+    'dense hosts': { annotations: { 'platform.kubevirt.io/enable-kubelet-performance-settings': 'true' } },
+  },
+  'logging-lokistack': {
+    'hosted control planes': { topology: { isHCP: true } },
+    'three nodes': { topology: { totalNodeCount: 3 } },
+    'many nodes': { topology: { totalNodeCount: 11 } },
+    AWS: { topology: { isBareMetal: false, isAWS: true } },
+    Azure: { topology: { isBareMetal: false, isAzure: true } },
+    GCP: { topology: { isBareMetal: false, isGCP: true } },
+    VSphere: { topology: { isBareMetal: false, isVSphere: true } },
+  },
+  'sbr-detection-config': {
+    'a storage class': { annotations: { 'platform.kubevirt.io/sbr-storage-class': 'nfs' } },
+  },
   'ksm-cluster-monitoring': {
     "an admin's settings": { objects: { settings: { data: { 'config.yaml': 'prometheusK8s:\n  retention: 30d\n' } } } },
   },
@@ -64,6 +83,19 @@ test.serial("the console's monitoring plugin keeps what multicluster management 
   const { spec } = await applyStrictly(ours);
   t.deepEqual(spec.monitoring.acm, acm);
 });
+
+test.serial(
+  'a LokiStack without a storage class is refused, so its annotation is needed on other platforms',
+  async (t) => {
+    const elsewhere = { topology: { isBareMetal: false } };
+    await t.throwsAsync(applyStrictly(objectOf('logging-lokistack', elsewhere) as AnyObject), {
+      message: /storageClassName: Required value/,
+    });
+    const annotations = { 'platform.kubevirt.io/logging-storage-class': 'fast' };
+    const object = objectOf('logging-lokistack', { ...elsewhere, annotations }) as AnyObject;
+    t.is((await applyStrictly(object)).spec.storageClassName, 'fast');
+  },
+);
 
 test.serial('the golden configuration is accepted where only v1beta1 is served', async (t) => {
   await replaceCrd(

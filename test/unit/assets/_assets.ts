@@ -20,6 +20,8 @@ export type Facts = {
   annotations?: Record<string, string>;
   hardware?: Partial<RenderContext['hardware']>;
   topology?: Partial<RenderContext['topology']>;
+  featureGates?: readonly string[];
+  images?: Record<string, string>;
   spec?: Record<string, unknown>;
   namespace?: string;
   objects?: Record<string, unknown>;
@@ -38,7 +40,7 @@ export function contextOf(asset: Asset, facts: Facts = {}): RenderContext {
       spec,
     },
     annotations,
-    featureGates: {},
+    featureGates: Object.fromEntries((facts.featureGates ?? []).map((gate) => [gate, true])),
     hardware: {
       pciDevicesPresent: false,
       gpuPresent: false,
@@ -65,7 +67,7 @@ export function contextOf(asset: Asset, facts: Facts = {}): RenderContext {
       totalNodeCount: 5,
       ...facts.topology,
     },
-    images: {},
+    images: facts.images ?? {},
     params: asset.params,
     objects: { ...Object.fromEntries(unread), ...facts.objects },
   };

@@ -7,7 +7,7 @@ import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { ExecutionContext } from 'ava';
 
-const scripts = path.resolve(import.meta.dirname, '../../../assets/machine-config/swap-enable');
+const scripts = path.resolve(import.meta.dirname, '../../../assets/machine-config');
 
 /** A shell with an awk, as node images and other systems combine them. */
 export type Runtime = { readonly name: string; readonly shell: readonly string[]; readonly awk: readonly string[] };
@@ -55,6 +55,13 @@ export class NodeTree {
     await symlink(target.startsWith('/') ? path.join(this.root, target) : target, link);
   }
 
+  /** One of this machine's devices in the place of a file: /dev/full takes no write, as the kernel refuses a value. */
+  async device(file: string, device: 'full'): Promise<void> {
+    const link = path.join(this.root, file);
+    await mkdir(path.dirname(link), { recursive: true });
+    await symlink(`/dev/${device}`, link);
+  }
+
   async remove(file: string): Promise<void> {
     await rm(path.join(this.root, file), { recursive: true });
   }
@@ -80,7 +87,7 @@ export class NodeTree {
     return findCommand(name);
   }
 
-  /** Runs one of the scripts in assets/machine-config/swap-enable on this tree. */
+  /** Runs one of the scripts below assets/machine-config on this tree. */
   async run(script: string): Promise<{ code: number | null; stdout: string; stderr: string }> {
     const [shell = 'sh', ...args] = this.#runtime.shell;
     const child = spawn(findCommand(shell), [...args, path.join(scripts, script)], {

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { NodeTree, type Runtime, runtimes } from '../_node-tree.ts';
 
-const script = 'kubevirt-io-latency-setup.sh';
+const script = 'swap-enable/kubevirt-io-latency-setup.sh';
 const systemSlice = 'run/systemd/system/system.slice.d/20-io-latency.conf';
 const kubepodsSlice = 'run/systemd/system/kubepods.slice.d/20-io-latency.conf';
 

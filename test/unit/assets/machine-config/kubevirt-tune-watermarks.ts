@@ -1,7 +1,7 @@
 import test from 'ava';
 import { NodeTree, type Runtime, runtimes } from '../_node-tree.ts';
 
-const script = 'kubevirt-tune-watermarks.sh';
+const script = 'swap-enable/kubevirt-tune-watermarks.sh';
 const scaleFactor = 'proc/sys/vm/watermark_scale_factor';
 const mib = 1024 ** 2;
 const gib = 1024 ** 3;

@@ -1,0 +1,75 @@
+import { createHash } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import test from 'ava';
+import { assetNamed, type Body, bodyOf, contextOf, unmetConditions } from '../_assets.ts';
+
+const folder = path.resolve(import.meta.dirname, '../../../../assets/machine-config/ksm-zero-only');
+const annotations = { 'platform.kubevirt.io/enable-ksm-zero-only': 'true' };
+const unset = "!configured('spec.virtualization.ksmConfiguration')";
+
+// Every node of a pool reboots when this changes: change it only together with what nodes are to get.
+const digests = {
+  worker: '2aa194a49263c0d467e5507e9d1357c6ddfbbf84fbc1897c82f9ef3442fb7eab',
+  master: '1241724943612b0c86e31563ca59aff88f9839179453e245af1738743c43ba57',
+};
+
+for (const [name, role] of [
+  ['ksm-zero-only', 'worker'],
+  ['ksm-zero-only-master', 'master'],
+] as const) {
+  const body: Body = bodyOf(name);
+
+  test(`not a byte of what the ${role} pool gets has changed`, (t) => {
+    t.is(createHash('sha256').update(JSON.stringify(body)).digest('hex'), digests[role]);
+  });
+
+  test(`the ${role} pool gets the program, uncompressed, and a unit that runs it once at boot`, async (t) => {
+    const asset = assetNamed(name);
+    t.is(asset.target.name.render(contextOf(asset)), `99-${role}-ksm-zero-only`);
+    t.is(asset.group, 'ksm-zero-only');
+    t.deepEqual(body.metadata, { labels: { 'machineconfiguration.openshift.io/role': role } });
+    const { ignition, storage, systemd } = body.spec.config;
+    t.deepEqual(ignition, { version: '3.5.0' });
+
+    t.is(storage.files.length, 1);
+    const [{ contents, ...file }] = storage.files;
+    t.deepEqual(file, { path: '/usr/local/bin/kubevirt-ksm-tune', mode: 0o755, overwrite: true });
+    const [type, base64] = contents.source.split(';base64,');
+    t.is(type, 'data:text/plain;charset=utf-8');
+    t.deepEqual(Buffer.from(base64, 'base64'), await readFile(path.join(folder, 'kubevirt-ksm-tune.sh')));
+
+    t.is(systemd.units.length, 1);
+    const [{ contents: unit, ...rest }] = systemd.units;
+    t.deepEqual(rest, { name: 'kubevirt-ksm-tune.service', enabled: true });
+    for (const line of [
+      'After=sys-kernel-mm-ksm.mount',
+      'Type=oneshot',
+      'RemainAfterExit=yes',
+      'ExecStart=/usr/local/bin/kubevirt-ksm-tune',
+      'StandardOutput=journal',
+      'StandardError=journal',
+      'WantedBy=multi-user.target',
+    ]) {
+      t.true(unit.split('\n').includes(line), line);
+    }
+  });
+
+  test(`${name} is opt-in, and leaves KSM alone where HyperConverged configures it`, (t) => {
+    const topology = { hasSchedulableMasters: true };
+    t.deepEqual(unmetConditions(name, { annotations, topology }), []);
+    t.deepEqual(unmetConditions(name, { topology }), ["enabled('ksm-zero-only')"]);
+    const spec = { virtualization: { ksmConfiguration: { nodeLabelSelector: {} } } };
+    t.deepEqual(unmetConditions(name, { annotations, topology, spec }), [unset]);
+  });
+}
+
+test('masters get it only where they are schedulable', (t) => {
+  t.deepEqual(unmetConditions('ksm-zero-only', { annotations }), []);
+  t.deepEqual(unmetConditions('ksm-zero-only-master', { annotations }), ['topology.hasSchedulableMasters']);
+});
+
+test('every file beside the asset is used', async (t) => {
+  const asset = await readFile(path.join(folder, '../ksm-zero-only.yaml.hbs'), 'utf8');
+  for (const file of await readdir(folder)) t.true(asset.includes(`"ksm-zero-only/${file}"`), file);
+});
