@@ -1,6 +1,7 @@
 import type { KubernetesObject } from '../api/kubernetes-object.ts';
 import type { ObjectRef } from '../api/object-ref.ts';
 import {
+  type GetQuestion,
   type ListQuestion,
   type Question,
   questionKey,
@@ -13,6 +14,7 @@ import {
 export class Answers {
   readonly #snapshot: Snapshot;
   readonly #open = new Map<string, Question>();
+  readonly #reads = new Map<string, GetQuestion | ListQuestion>();
 
   constructor(snapshot: Snapshot) {
     this.#snapshot = snapshot;
@@ -21,6 +23,11 @@ export class Answers {
   /** What the snapshot lacked, each once. */
   get open(): readonly Question[] {
     return [...this.#open.values()];
+  }
+
+  /** Every object and list that was looked at, answered or not, each once. */
+  get reads(): readonly (GetQuestion | ListQuestion)[] {
+    return [...this.#reads.values()];
   }
 
   /** `undefined` while the question is open. */
@@ -44,8 +51,10 @@ export class Answers {
     return { items: answer?.answer === 'list' ? answer.items : [], ...notKnown(answer) };
   }
 
-  #read(question: Question & { readonly ask: 'get' | 'list' }): ReadAnswer | undefined {
-    return this.#snapshot.reads.get(questionKey(question)) ?? this.#snapshot.otherwise ?? this.#ask(question);
+  #read(question: GetQuestion | ListQuestion): ReadAnswer | undefined {
+    const key = questionKey(question);
+    this.#reads.set(key, question);
+    return this.#snapshot.reads.get(key) ?? this.#snapshot.otherwise ?? this.#ask(question);
   }
 
   #ask(question: Question): undefined {

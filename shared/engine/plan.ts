@@ -11,7 +11,7 @@ import { type PlannedAsset, planAsset } from './plan-asset.ts';
 import type { Activation, Plan, PlanItem, UnknownFact } from './plan-item.ts';
 import { planTombstone } from './plan-tombstone.ts';
 import { servedApiVersion } from './served-api.ts';
-import type { Question, Snapshot } from './snapshot.ts';
+import type { GetQuestion, ListQuestion, Question, Snapshot } from './snapshot.ts';
 import type { Surroundings } from './surroundings.ts';
 
 /**
@@ -27,18 +27,23 @@ import type { Surroundings } from './surroundings.ts';
  *   snapshot = await answer(questions, snapshot);
  * }
  */
-export function plan(
-  catalog: Catalog,
-  snapshot: Snapshot,
-): { readonly plan: Plan; readonly questions: readonly Question[] } {
+export function plan(catalog: Catalog, snapshot: Snapshot): Planned {
   const answers = new Answers(snapshot);
   const found = findHyperConverged(snapshot, answers);
   const decided =
     'activation' in found
       ? inactivePlan(catalog, snapshot, found.activation, undefined)
       : planWith(found.hyperConverged, catalog, snapshot, answers);
-  return { plan: decided, questions: answers.open };
+  return { plan: decided, questions: answers.open, reads: answers.reads };
 }
+
+export type Planned = {
+  readonly plan: Plan;
+  /** What the snapshot lacked; without any the plan is finished. */
+  readonly questions: readonly Question[];
+  /** Every object and list that the plan looked at, answered or not: what to watch for changes of the plan. */
+  readonly reads: readonly (GetQuestion | ListQuestion)[];
+};
 
 function planWith(hyperConverged: KubernetesObject, catalog: Catalog, snapshot: Snapshot, answers: Answers): Plan {
   const activation = activationOf(hyperConverged, catalog);

@@ -1,4 +1,3 @@
-import { autopilotName } from '../api/names.ts';
 import type { ObjectRef } from '../api/object-ref.ts';
 import { formatObjectRef } from '../api/object-ref.ts';
 import type { Catalog } from '../catalog/asset.ts';
@@ -9,13 +8,13 @@ import {
   questionKey,
   type ReadAnswer,
   type Snapshot,
-  type Unknown,
   type Verdict,
 } from '../engine/snapshot.ts';
-import { ApiError, formatPermission, formatServerError } from './api-error.ts';
 import type { Cluster } from './client.ts';
+import { dryRun } from './dry-run.ts';
 import { forEachConcurrently } from './for-each-concurrently.ts';
-import { isTroubleOfOne, type Trouble } from './trouble.ts';
+import { reasonOf } from './reason-of.ts';
+import { isTroubleOfOne } from './trouble.ts';
 
 /** The engine's `plan`: what is decided so far, and what would have to be known to decide the rest. */
 export type Planner = (
@@ -132,40 +131,6 @@ async function read(
     if (isTroubleOfOne(error)) return { answer: 'unknown', ...reasonOf(error) };
     throw error;
   }
-}
-
-/** The server's verdict, or `changed` when the object isn't any more what the question is about. */
-async function dryRun(
-  cluster: Cluster,
-  { ref, desired, live }: DryRunQuestion,
-  signal: AbortSignal,
-): Promise<Verdict | 'changed'> {
-  try {
-    const { object, warnings } = await cluster.apply(desired, {
-      ref,
-      fieldManager: autopilotName,
-      force: true,
-      dryRun: true,
-      live: live ?? 'none',
-      signal,
-    });
-    return { verdict: 'accepted', object, ...(warnings.length > 0 && { warnings }) };
-  } catch (error) {
-    if (!isTroubleOfOne(error)) throw error;
-    if (!(error instanceof ApiError)) return { verdict: 'unknown', ...reasonOf(error) };
-    if (error.isConflict) return 'changed';
-    const isNoVerdict = error.permission !== undefined || error.isTransient || error.isDryRunUnsupported;
-    if (isNoVerdict) return { verdict: 'unknown', ...reasonOf(error) };
-    const { serverMessage, status } = error;
-    return { verdict: 'rejected', message: serverMessage, ...(status !== undefined && { status }) };
-  }
-}
-
-function reasonOf(error: Trouble): Omit<Unknown, 'answer'> {
-  if (!(error instanceof ApiError)) return { why: error.message };
-  const { permission } = error;
-  if (permission === undefined) return { why: formatServerError(error) };
-  return { why: formatPermission(permission), permission };
 }
 
 function alwaysChanging(ref: ObjectRef): Verdict {
