@@ -20,6 +20,11 @@ export const commandList: readonly CommandEntry[] = [
     load: async () => (await import('./commands/render.ts')).render,
   },
   {
+    name: 'diff',
+    summary: 'What the controller would change, and who set what it changes',
+    load: async () => (await import('./commands/diff.ts')).diff,
+  },
+  {
     name: 'version',
     summary: 'Versions of plugin, catalog, controller and API server',
     load: async () => (await import('./commands/version.ts')).version,

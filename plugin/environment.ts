@@ -17,12 +17,23 @@ export type Environment = {
   readonly stdin: () => Readable;
   readonly cwd: string;
   readonly home: string;
+  /** Where temporary files belong. */
+  readonly temporaryFolder: string;
   readonly now: () => Date;
   /** Node's names: `linux`, `x64`. */
   readonly platform: string;
   readonly arch: string;
   /** How the person calls the plugin: `kubectl virt-platform`. */
   readonly programName: string;
-  /** Aborts on SIGINT and SIGTERM. */
+  /**
+   * Aborts on SIGINT and SIGTERM, right before the process ends: what listens to it has no time but to clean up.
+   */
   readonly signal: AbortSignal;
+  /**
+   * Runs another program, without a shell, on the same terminal; its input is empty.
+   *
+   * @returns its exit code.
+   * @throws where it can't be started.
+   */
+  readonly runProgram: (program: string, args: readonly string[]) => Promise<number>;
 };

@@ -1,4 +1,5 @@
-import { homedir } from 'node:os';
+import { spawn } from 'node:child_process';
+import { homedir, tmpdir } from 'node:os';
 import { basename } from 'node:path';
 import process from 'node:process';
 import type { Environment, Output } from './environment.ts';
@@ -30,11 +31,18 @@ const environment: Environment = {
   stdin: () => process.stdin,
   cwd: currentFolder(),
   home: homedir(),
+  temporaryFolder: tmpdir(),
   now: () => new Date(),
   platform: process.platform,
   arch: process.arch,
   programName: programName(process.env.VIRT_PLATFORM_PROGRAM || process.argv0),
   signal: interrupted.signal,
+  runProgram: (program, args) =>
+    new Promise((resolve, reject) => {
+      const child = spawn(program, args, { stdio: ['ignore', 'inherit', 'inherit'], shell: false });
+      child.once('error', reject);
+      child.once('close', (code) => resolve(code ?? 2));
+    }),
 };
 process.exitCode = await run(process.argv.slice(2), environment);
 

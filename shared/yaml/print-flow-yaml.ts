@@ -1,4 +1,5 @@
 import type { Json } from '../api/kubernetes-object.ts';
+import { invisibleCharacters } from './invisible-characters.ts';
 
 /**
  * A JSON value on one line, in YAML's flow style with every string in double quotes: whatever the value is, it can't
@@ -15,14 +16,26 @@ export function printFlowYaml(value: Json): string {
   return `{${entries.join(', ')}}`;
 }
 
-/** A double-quoted scalar: JSON's, with what YAML 1.1 takes for a line break or refuses to read escaped as well. */
+/** A double-quoted scalar: JSON's, with what YAML 1.1 doesn't read, and what people don't see, escaped as well. */
 export function printQuoted(text: string): string {
-  return escapeUnsafe(JSON.stringify(text));
+  return escapeUnsafe(JSON.stringify(text).replace(invisible, escaped));
+}
+
+const invisible = new RegExp(`[${invisibleCharacters}]`, 'gu');
+
+/** Beyond 16 bits with eight digits, since YAML doesn't join surrogates. */
+function escaped(character: string): string {
+  if (character.length === 1) return escapedUnit(character);
+  return `\\U${(character.codePointAt(0) ?? 0).toString(16).padStart(8, '0')}`;
+}
+
+function escapedUnit(unit: string): string {
+  return `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
 
 /** What JSON leaves as it is between double quotes, and YAML doesn't. */
 export function escapeUnsafe(quoted: string): string {
-  return quoted.replace(unsafe, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return quoted.replace(unsafe, escapedUnit);
 }
 
 const unsafe = /[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]/g;

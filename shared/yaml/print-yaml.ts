@@ -1,4 +1,5 @@
 import type { Json, JsonObject } from '../api/kubernetes-object.ts';
+import { invisibleCharacters } from './invisible-characters.ts';
 import { isPlainString } from './plain-string.ts';
 import { printFlowYaml, printNumber, printQuoted } from './print-flow-yaml.ts';
 
@@ -57,9 +58,11 @@ function printScalar(value: Json, indent: string): string {
 const blockLiteral =
   /^[\x21-\x7e\u00a1-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd][\t\n\x20-\x7e\u00a1-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd]*$/;
 
+const invisible = new RegExp(`[${invisibleCharacters}]`, 'u');
+
 function isBlockLiteral(text: string): boolean {
   // A line of nothing but spaces, or with spaces at its end, is what editors and people break.
-  return text.includes('\n') && blockLiteral.test(text) && !/\n\n$|[ \t]\n|[ \t]$/.test(text);
+  return text.includes('\n') && blockLiteral.test(text) && !invisible.test(text) && !/\n\n$|[ \t]\n|[ \t]$/.test(text);
 }
 
 function printBlockLiteral(text: string, indent: string): string {

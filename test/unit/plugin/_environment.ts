@@ -4,7 +4,9 @@ import { run } from '../../../plugin/run.ts';
 
 export type Ran = { readonly stdout: string; readonly stderr: string; readonly code: number };
 
-export type Surroundings = Partial<Pick<Environment, 'variables' | 'cwd' | 'home' | 'programName'>> & {
+export type Surroundings = Partial<
+  Pick<Environment, 'variables' | 'cwd' | 'home' | 'programName' | 'temporaryFolder' | 'runProgram' | 'signal'>
+> & {
   readonly stdin?: string;
   /** Columns of the terminal that stdout is; absent: it is a pipe. */
   readonly columns?: number;
@@ -18,6 +20,8 @@ export async function runPlugin(args: readonly string[], surroundings: Surroundi
     variables: {},
     cwd: '/',
     home: '/nonexistent',
+    temporaryFolder: '/nonexistent',
+    runProgram: (program) => Promise.reject(new Error(`no program is run here, ${program} neither`)),
     programName: 'kubectl virt-platform',
     platform: 'linux',
     arch: 'x64',

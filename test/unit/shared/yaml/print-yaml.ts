@@ -149,6 +149,20 @@ test('a value in flow style stays on its line and reads back as it was', (t) => 
   );
 });
 
+test('what prints nothing, or changes how the text around it is shown, is escaped, in keys and blocks too', (t) => {
+  const value = {
+    'a\u202eb': 'x\u2066y',
+    zero: 'a\u200bb',
+    soft: 'a\u00adb',
+    tag: 'a\u{e0041}b',
+    block: 'one\ntwo\u202e\nthree\n',
+    list: ['\u200f'],
+  };
+  const text = printYaml(value);
+  t.is(text.replace(/[\u0020-\u007e\n]/g, ''), '');
+  readBoth(t, text, value);
+});
+
 function readsBack(t: { deepEqual: (a: unknown, b: unknown) => unknown }, value: Json): void {
   readBoth(t, printYaml(value), JSON.parse(JSON.stringify(value)));
 }
