@@ -12,11 +12,10 @@ export type Surroundings = Partial<
   readonly columns?: number;
 };
 
-/** Runs the plugin in this process, in surroundings made up for the test. */
-export async function runPlugin(args: readonly string[], surroundings: Surroundings = {}): Promise<Ran> {
-  const { stdin = '', columns, ...others } = surroundings;
-  const written = { stdout: '', stderr: '' };
-  const code = await run(args, {
+/** An environment made up for the test, in which nothing is written anywhere. */
+export function environmentFor(surroundings: Partial<Environment> = {}): Environment {
+  const nowhere = { write: () => {}, isTerminal: false };
+  return {
     variables: {},
     cwd: '/',
     home: '/nonexistent',
@@ -27,21 +26,36 @@ export async function runPlugin(args: readonly string[], surroundings: Surroundi
     arch: 'x64',
     now: () => new Date('2026-01-01T12:00:00Z'),
     signal: new AbortController().signal,
-    stdin: () => Readable.from([Buffer.from(stdin)]),
-    stdout: {
-      write: (text) => {
-        written.stdout += text;
+    stdin: () => Readable.from([]),
+    stdout: nowhere,
+    stderr: nowhere,
+    ...surroundings,
+  };
+}
+
+/** Runs the plugin in this process, in surroundings made up for the test. */
+export async function runPlugin(args: readonly string[], surroundings: Surroundings = {}): Promise<Ran> {
+  const { stdin = '', columns, ...others } = surroundings;
+  const written = { stdout: '', stderr: '' };
+  const code = await run(
+    args,
+    environmentFor({
+      stdin: () => Readable.from([Buffer.from(stdin)]),
+      stdout: {
+        write: (text) => {
+          written.stdout += text;
+        },
+        isTerminal: columns !== undefined,
+        ...(columns !== undefined && { columns }),
       },
-      isTerminal: columns !== undefined,
-      ...(columns !== undefined && { columns }),
-    },
-    stderr: {
-      write: (text) => {
-        written.stderr += text;
+      stderr: {
+        write: (text) => {
+          written.stderr += text;
+        },
+        isTerminal: false,
       },
-      isTerminal: false,
-    },
-    ...others,
-  });
+      ...others,
+    }),
+  );
   return { ...written, code };
 }
