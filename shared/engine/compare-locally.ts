@@ -36,7 +36,21 @@ export function compareLocally(
 
 /** The leaves of `desired` that `live` has otherwise, seen with the list types that live's managed fields show. */
 export function wantedDifferences(desired: KubernetesObject, live: KubernetesObject): readonly Difference[] {
-  return differ(desired, live, ownedFieldsOf(live), []);
+  const ours = union(entriesOf(live).filter(isOurs).map(fieldSetOf));
+  return differ(desired, live, { all: ownedFieldsOf(live), ours }, []);
+}
+
+/** What is owned at one place: by anybody, which shows how it is merged, and by us. */
+type Owned = { readonly all: FieldSet | undefined; readonly ours: FieldSet | undefined };
+
+const nobody: Owned = { all: undefined, ours: undefined };
+
+function inside({ all, ours }: Owned, element: string): Owned {
+  return { all: at(all, element), ours: at(ours, element) };
+}
+
+function at(set: FieldSet | undefined, element: string): FieldSet | undefined {
+  return set !== undefined && Object.hasOwn(set, element) ? set[element] : undefined;
 }
 
 /** The union of what all managers own: it shows which lists are associative and what is atomic. */
@@ -45,14 +59,14 @@ function ownedFieldsOf(object: KubernetesObject): FieldSet | undefined {
   return sets.length === 0 ? undefined : union(sets);
 }
 
-function differ(desired: unknown, live: unknown, owned: FieldSet | undefined, path: Path): readonly Difference[] {
+function differ(desired: unknown, live: unknown, owned: Owned, path: Path): readonly Difference[] {
   if (equalJson(desired, live)) return [];
   if (isMap(desired) && isMap(live)) {
     // Owned as a whole: an apply replaces it, foreign keys included. (An empty map that we applied looks the same.)
-    const isAtomic = isOwnedWhole(owned, live) && Object.keys(desired).length > 0;
+    const isAtomic = isOwnedWhole(owned.all, live) && Object.keys(desired).length > 0;
     const keys = Object.keys(isAtomic ? { ...desired, ...live } : desired);
     return keys.flatMap((key) =>
-      differ(own(desired, key), own(live, key), isAtomic ? undefined : child(owned, key), [...path, key]),
+      differ(own(desired, key), own(live, key), isAtomic ? nobody : inside(owned, `f:${key}`), [...path, key]),
     );
   }
   if (Array.isArray(desired) && Array.isArray(live)) return differOfLists(desired, live, owned, path);
@@ -77,20 +91,20 @@ export function isOwnedWhole(owned: FieldSet | undefined, live: unknown): boolea
 function differOfLists(
   desired: readonly unknown[],
   live: readonly unknown[],
-  owned: FieldSet | undefined,
+  owned: Owned,
   path: Path,
 ): readonly Difference[] {
-  const type = listTypeOf(owned);
+  const type = listTypeOf(owned.all);
   switch (type.list) {
     case 'associative':
       return desired.flatMap((item, place) => {
         const [index, ...others] = counterparts(desired, place, live, type.keys);
-        if (index === undefined || others.length > 0) {
-          return [{ path: [...path, live.length + place], live: undefined, desired: item }];
-        }
-        const element = itemElement(owned, live[index]);
-        const inside = element === undefined ? undefined : owned?.[element];
-        return differ(item, live[index], inside, [...path, index]);
+        const missing = { path: [...path, live.length + place], live: undefined, desired: item };
+        if (index === undefined || others.length > 0) return [missing];
+        // Which keys the server gives to one that leaves some out shows only in what we applied.
+        if (!hasAllKeys(item, type.keys) && itemElement(owned.ours, live[index]) === undefined) return [missing];
+        const element = itemElement(owned.all, live[index]);
+        return differ(item, live[index], element === undefined ? nobody : inside(owned, element), [...path, index]);
       });
     case 'set':
       return desired
@@ -132,11 +146,13 @@ export function counterparts(
 ): readonly number[] {
   const item = desired[place];
   const found = live.flatMap((candidate, index) => (isSameItem(item, candidate, keys) ? [index] : []));
-  if (found.length < 2) return found;
-  const named = desired.filter(
-    (other) => other !== item && isMap(other) && keys.every((key) => Object.hasOwn(other, key)),
-  );
+  if (hasAllKeys(item, keys)) return found;
+  const named = desired.filter((other) => hasAllKeys(other, keys));
   return found.filter((index) => !named.some((other) => isSameItem(other, live[index], keys)));
+}
+
+function hasAllKeys(item: unknown, keys: readonly string[]): boolean {
+  return isMap(item) && keys.every((key) => Object.hasOwn(item, key));
 }
 
 /** Whether two items stand for one another: the keys agree, and one that the first leaves out is the server's default. */

@@ -98,19 +98,26 @@ function compareWithObject(
 }
 
 /**
- * Ignored fields keep their live value, whatever else happens. If leaving them out would change them, they lie inside
- * something atomic that managed fields didn't show: then the live part goes into what we apply.
+ * Ignored fields keep their live value, whatever else happens. Where leaving them out would change them, managed fields
+ * didn't show that they lie inside something atomic, or which item of a list is meant; the server's answer does. Then
+ * there is something else to send.
  */
 function withLostPartsKept(work: Work, live: KubernetesObject, next: KubernetesObject): KubernetesObject | undefined {
   const { ignored, patched, yielded } = work;
   if (ignored === undefined || patched === undefined || yielded === undefined) return undefined;
   const lost = lostPaths(ignored, patched, live, next).map(formatPointer);
   if (lost.length === 0) return undefined;
-  const kept = yieldFields(patched, live, ignored, new Set(lost));
-  if (kept.kept.length === yielded.kept.length) return undefined;
-  work.yielded = kept;
-  work.desired = kept.desired;
-  return kept.desired;
+  const known = work.shown ?? { whole: new Set<string>(), shown: live };
+  const isNews = work.shown === undefined || lost.some((pointer) => !known.whole.has(pointer));
+  if (!isNews) return undefined;
+  // First by what the answer shows of lists; what is lost even so lies inside something atomic.
+  work.shown = {
+    whole: work.shown === undefined ? known.whole : new Set([...known.whole, ...lost]),
+    shown: next,
+  };
+  work.yielded = yieldFields(patched, live, ignored, work.shown);
+  work.desired = work.yielded.desired;
+  return work.desired;
 }
 
 function rewrittenFields(sent: KubernetesObject, kept: KubernetesObject): readonly RewrittenField[] {

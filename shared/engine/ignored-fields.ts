@@ -7,13 +7,14 @@ import {
   entriesOf,
   type FieldSet,
   fieldSetOf,
+  isLeaf,
   isOurs,
   itemElement,
   type ListType,
   listTypeOf,
   union,
 } from './field-set.ts';
-import { equalJson, isMap } from './json.ts';
+import { canonicalJson, equalJson, isMap } from './json.ts';
 import type { Release } from './plan-item.ts';
 
 /** What is left to want once the ignored fields are yielded. */
@@ -22,7 +23,7 @@ export type Yielded = {
   readonly desired: KubernetesObject;
   /** The same with what is still ours alone at its live value: applied before the release, it changes nothing there. */
   readonly retained: KubernetesObject;
-  /** Leaves that we alone own: given up first, since leaving them out of an apply would delete them. */
+  /** Leaves that no other applier owns: given up first, since leaving them out of an apply would delete them. */
   readonly release?: Release;
   /** Pointers of the leaves that are left out. */
   readonly yielded: readonly string[];
@@ -30,6 +31,14 @@ export type Yielded = {
   readonly kept: readonly string[];
   /** Pointers at which the baseline wants nothing. */
   readonly unmatched: readonly string[];
+};
+
+/** What a dry run showed of the fields that are ignored. */
+export type Shown = {
+  /** Pointers that lie inside something atomic: leaving them out loses them. */
+  readonly whole: ReadonlySet<string>;
+  /** What the cluster would hold: its managed fields tell how lists are merged where the live ones don't. */
+  readonly shown: KubernetesObject;
 };
 
 /** Why these pointers can't be ignored, or undefined. */
@@ -50,15 +59,15 @@ export function forbiddenPointer(
  * Yields the fields at `paths` to whoever else sets them, leaf by leaf. Containers and the keys of list items stay:
  * leaving out a whole item, or a map that we own as an entry, deletes it with what a rival set in it.
  *
- * @param whole pointers that are known to lie inside something atomic (a dry run showed that leaving them out loses them).
+ * What a dry run showed may be told besides.
  */
 export function yieldFields(
   desired: KubernetesObject,
   live: KubernetesObject,
   paths: readonly (readonly string[])[],
-  whole: ReadonlySet<string> = new Set(),
+  { whole = new Set(), shown = live }: Partial<Shown> = {},
 ): Yielded {
-  const root = rootOf(desired, live);
+  const root = rootOf(desired, live, shown);
   const leaves: Leaf[] = [];
   const unmatched: string[] = [];
   for (const path of paths) {
@@ -71,14 +80,14 @@ export function yieldFields(
   const retained = structuredClone(desired) as KubernetesObject;
   for (const leaf of leaves) {
     put(left, leaf.path, leaf.yields === 'kept' ? leaf.live : undefined);
-    put(retained, leaf.path, leaf.yields === 'rival' || leaf.yields === 'nobody' ? undefined : leaf.live);
+    put(retained, leaf.path, leaf.yields === 'others' ? undefined : leaf.live);
   }
-  const emptied: string[][] = [];
+  const emptied: (readonly string[])[] = [];
   const result = tidy(left, desired, (path) => {
-    const container = follow(root, path);
-    if (container?.sets.ours !== undefined && Object.hasOwn(container.sets.ours, '.')) {
-      emptied.push([...container.elements, '.']);
-    }
+    const { sets, elements } = follow(root, path) ?? root;
+    // What we own of the container itself; with nothing of ours inside, that is written without a dot.
+    if (sets.ours !== undefined && isLeaf(sets.ours)) emptied.push(elements);
+    else if (sets.ours !== undefined && Object.hasOwn(sets.ours, '.')) emptied.push([...elements, '.']);
     return undefined;
   });
   const released = leaves.filter(({ yields }) => yields === 'ours');
@@ -103,9 +112,23 @@ export function lostPaths(
   after: KubernetesObject,
 ): readonly (readonly string[])[] {
   return paths.filter((path) => {
-    const value = liveAt(rootOf(desired, before), path);
-    return value !== undefined && !equalJson(value, liveAt(rootOf(desired, after), path));
+    const value = liveAt(rootOf(desired, before, after), path);
+    return value !== undefined && !sameInAnyOrder(value, liveAt(rootOf(desired, after, before), path));
   });
+}
+
+/** An apply may put the items of an associative list or a set in another order. */
+function sameInAnyOrder(a: unknown, b: unknown): boolean {
+  return equalJson(inOneOrder(a), inOneOrder(b));
+}
+
+function inOneOrder(value: unknown): unknown {
+  if (Array.isArray(value)) {
+    const items = value.map(inOneOrder).map((item) => ({ item, text: canonicalJson(item) }));
+    return items.sort((a, b) => (a.text < b.text ? -1 : 1)).map(({ item }) => item);
+  }
+  if (!isMap(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, inOneOrder(inner)]));
 }
 
 function problemOf([first, second, third]: readonly string[], desired: KubernetesObject): string | undefined {
@@ -123,7 +146,11 @@ function problemOf([first, second, third]: readonly string[], desired: Kubernete
 type Sets = {
   readonly all: FieldSet | undefined;
   readonly ours: FieldSet | undefined;
-  readonly rivals: FieldSet | undefined;
+  /**
+   * Other managers that apply. Only they keep a value that we own too when we leave it out: the server removes one that
+   * somebody else merely updated.
+   */
+  readonly appliers: FieldSet | undefined;
 };
 type Here = {
   readonly desired: unknown;
@@ -136,14 +163,14 @@ type Here = {
   /** Of an item of an associative list: the fields that tell it from others, which always stay. */
   readonly keys?: readonly string[];
 };
-type Leaf = Here & { readonly yields: 'rival' | 'ours' | 'nobody' | 'kept' };
+type Leaf = Here & { readonly yields: 'ours' | 'others' | 'kept' };
 
-function rootOf(desired: KubernetesObject, live: KubernetesObject): Here {
+function rootOf(desired: KubernetesObject, live: KubernetesObject, shown: KubernetesObject): Here {
   const entries = entriesOf(live);
   const sets = {
-    all: union(entries.map(fieldSetOf)),
+    all: union([...entries, ...(shown === live ? [] : entriesOf(shown))].map(fieldSetOf)),
     ours: union(entries.filter(isOurs).map(fieldSetOf)),
-    rivals: union(entries.filter((entry) => !isOurs(entry)).map(fieldSetOf)),
+    appliers: union(entries.filter((entry) => entry.operation === 'Apply' && !isOurs(entry)).map(fieldSetOf)),
   };
   return { desired, live, sets, path: [], elements: [] };
 }
@@ -188,12 +215,11 @@ function leavesBelow(here: Here): readonly Leaf[] {
       const next = step(here, String(index));
       if (next === undefined) return [];
       // An item that isn't there any more is left out whole; of one that is, all but its keys.
-      return next.live === undefined ? [{ ...next, yields: 'nobody' }] : leavesBelow(next);
+      return next.live === undefined ? [{ ...next, yields: 'others' }] : leavesBelow(next);
     });
   }
-  const yields =
-    sets.rivals !== undefined ? 'rival' : sets.ours !== undefined && live !== undefined ? 'ours' : 'nobody';
-  return [{ ...here, yields }];
+  const isOurAffair = sets.ours !== undefined && sets.appliers === undefined && live !== undefined;
+  return [{ ...here, yields: isOurAffair ? 'ours' : 'others' }];
 }
 
 function step(here: Here, name: string): Here | undefined {
@@ -257,8 +283,8 @@ function elementOf(set: FieldSet | undefined, item: unknown): string | undefined
   );
 }
 
-function mapSets({ all, ours, rivals }: Sets, into: (set: FieldSet | undefined) => FieldSet | undefined): Sets {
-  return { all: into(all), ours: into(ours), rivals: into(rivals) };
+function mapSets({ all, ours, appliers }: Sets, into: (set: FieldSet | undefined) => FieldSet | undefined): Sets {
+  return { all: into(all), ours: into(ours), appliers: into(appliers) };
 }
 
 function fieldNames(set: FieldSet | undefined): readonly string[] {

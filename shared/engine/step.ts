@@ -2,7 +2,7 @@ import type { PatchOperation } from '../api/annotations.ts';
 import type { KubernetesObject } from '../api/kubernetes-object.ts';
 import type { ObjectRef } from '../api/object-ref.ts';
 import type { Asset } from '../catalog/asset.ts';
-import type { Yielded } from './ignored-fields.ts';
+import type { Shown, Yielded } from './ignored-fields.ts';
 import type { Decision } from './plan-item.ts';
 import type { Surroundings } from './surroundings.ts';
 
@@ -20,6 +20,8 @@ export type Work = {
   patched?: KubernetesObject;
   ignored?: readonly (readonly string[])[];
   yielded?: Yielded;
+  /** Set once a dry run showed more about ignored fields than the live object does. */
+  shown?: Shown;
   /** What an apply sends. */
   desired?: KubernetesObject;
   effective?: KubernetesObject;
