@@ -1,12 +1,14 @@
 import { globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
+import { commandList } from '../../../plugin/command-list.ts';
+import { connection, everywhere } from '../../../plugin/global-options.ts';
 import { annotation, clusterAnnotation } from '../../../shared/api/annotations.ts';
 import { keyPrefix } from '../../../shared/api/names.ts';
 import { contextNames } from '../../../shared/catalog/context-names.ts';
 import type { DecisionWord, StepName } from '../../../shared/engine/plan-item.ts';
 import { docBlocks, isShell } from './_doc-blocks.ts';
-import { root } from './_tracked-files.ts';
+import { root, trackedFiles } from './_tracked-files.ts';
 
 // Records, so that the compiler finds a word that is missing here.
 const decisions = Object.keys({
@@ -89,6 +91,19 @@ test('annotations.md explains every key: its value, an example, and what a bad v
   }
 });
 
+test('plugin.md has every command with all of its options', async (t) => {
+  const text = read('docs/plugin.md');
+  const mentions = (about: string, { name }: { readonly name: string }) =>
+    about.includes(`\`--${name}\``) || (name === 'v' && about.includes('`-v`'));
+  for (const option of [...everywhere, ...connection])
+    t.true(mentions(section(text, 'Everywhere'), option), option.name);
+  for (const { name, load } of commandList) {
+    t.regex(text, new RegExp(`^## \`${name}\`$`, 'm'), `a section about ${name}`);
+    const { options } = await load();
+    for (const option of options) t.true(mentions(section(text, `\`${name}\``), option), `${name} --${option.name}`);
+  }
+});
+
 test('writing-an-asset.md names every fact', (t) => {
   const text = section(read('docs/writing-an-asset.md'), 'What expressions and templates see');
   for (const [group, names] of Object.entries(contextNames)) {
@@ -97,7 +112,7 @@ test('writing-an-asset.md names every fact', (t) => {
 });
 
 test('every shell block in the documents says whether it is run, and every fence is understood', (t) => {
-  for (const document of ['README.md', 'CONTRIBUTING.md', ...globSync('docs/**/*.md', { cwd: root })]) {
+  for (const document of trackedFiles().filter((file) => file.endsWith('.md'))) {
     for (const block of docBlocks(read(document))) {
       const where = `${document}:${block.line}`;
       t.not(block.mark.mark, 'unknown', where);
