@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -53,6 +53,21 @@ for (const { alert, labels, annotations } of alerts) {
     t.is(annotations.runbook_url, `https://github.com/virt-platform/virt-platform/blob/main/docs/runbooks/${alert}.md`);
   });
 }
+
+test('every alert has its runbook, and the index has every runbook', async (t) => {
+  const runbooks = path.resolve(import.meta.dirname, '../../../../docs/runbooks');
+  const names = alerts.map(({ alert }) => `${alert}.md`).sort();
+  t.deepEqual((await readdir(runbooks)).filter((file) => file !== 'README.md').sort(), names);
+  const index = await readFile(path.join(runbooks, 'README.md'), 'utf8');
+  for (const { alert, labels } of alerts) {
+    t.true(index.includes(`| [${alert}](${alert}.md) | ${labels.severity} |`), alert);
+    const page = await readFile(path.join(runbooks, `${alert}.md`), 'utf8');
+    t.regex(page.toLowerCase(), new RegExp(`^# ${alert}\\n\\n\\*\\*${labels.severity}\\.`, 'i'));
+    for (const section of ['What it means', 'When it is over', 'How to prevent it', 'Related']) {
+      t.true(page.includes(`\n## ${section}\n`), `${alert}: ${section}`);
+    }
+  }
+});
 
 test('the rules are where Prometheus looks for them, beside HyperConverged', (t) => {
   const { target, protects } = assetNamed('prometheus-alerts');
