@@ -2,6 +2,7 @@ import { formatPointer, isForbiddenName, maxDepth, PointerError, parsePointer } 
 import type { Json, KubernetesObject } from './kubernetes-object.ts';
 import { keyPrefix, managedByLabel } from './names.ts';
 import { nearestName } from './nearest-name.ts';
+import { patchWrittenRight, pointersWrittenRight } from './written-right.ts';
 
 /** The annotations that steer a managed object, by what they do. */
 export const annotation = {
@@ -21,7 +22,12 @@ export const clusterAnnotation = {
 } as const;
 
 /** An annotation whose value isn't what it must be: the message names the key, what is wrong, and what is right. */
-export type Invalid = { readonly annotation: string; readonly message: string };
+export type Invalid = {
+  readonly annotation: string;
+  readonly message: string;
+  /** Where it was written in another format that we know: annotations as they would be right; null takes one away. */
+  readonly right?: Readonly<Record<string, string | null>>;
+};
 
 export function isInvalid(value: unknown): value is Invalid {
   return isObject(value) && 'annotation' in value && 'message' in value;
@@ -45,9 +51,23 @@ export type PatchOperation = {
 };
 export type PatchOp = 'add' | 'remove' | 'replace' | 'move' | 'copy' | 'test';
 
-/** The operations of the `patch` annotation, each of them checked for form; nothing is said yet about their effect. */
-export function parsePatch(value: string): readonly PatchOperation[] | Invalid {
+/**
+ * The operations of the `patch` annotation, each of them checked for form; nothing is said yet about their effect.
+ *
+ * @param onto - what they are for, with which a merge patch can be put into operations.
+ */
+export function parsePatch(value: string, onto?: unknown): readonly PatchOperation[] | Invalid {
   const invalid = (message: string): Invalid => ({ annotation: annotation.patch, message });
+  const checked = checkPatch(value, invalid);
+  if (!isInvalid(checked) || Buffer.byteLength(value) > maxPatchBytes) return checked;
+  const right = patchWrittenRight(value, onto);
+  // Only what would be taken is suggested.
+  return right === undefined || right === value || isInvalid(checkPatch(right, invalid))
+    ? checked
+    : writtenRight(checked, annotation.patch, right);
+}
+
+function checkPatch(value: string, invalid: (message: string) => Invalid): readonly PatchOperation[] | Invalid {
   const size = Buffer.byteLength(value);
   if (size > maxPatchBytes) return invalid(`the patch is ${size} bytes long; at most ${maxPatchBytes} are taken`);
   let parsed: unknown;
@@ -73,9 +93,26 @@ export function parsePatch(value: string): readonly PatchOperation[] | Invalid {
 /** The pointers of `ignore-fields`, checked for form only. */
 export function parseIgnoreFields(value: string): readonly (readonly string[])[] | Invalid {
   const invalid = (message: string): Invalid => ({ annotation: annotation.ignoreFields, message });
+  const checked = checkIgnoreFields(value, invalid);
+  if (!isInvalid(checked) || Buffer.byteLength(value) > maxPatchBytes) return checked;
+  const right = pointersWrittenRight(value);
+  return right === undefined || right === value || isInvalid(checkIgnoreFields(right, invalid))
+    ? checked
+    : writtenRight(checked, annotation.ignoreFields, right);
+}
+
+function checkIgnoreFields(
+  value: string,
+  invalid: (message: string) => Invalid,
+): readonly (readonly string[])[] | Invalid {
   if (Buffer.byteLength(value) > maxPatchBytes) return invalid(`the list is longer than ${maxPatchBytes} bytes`);
   if (/^\s*\[/.test(value)) {
     return invalid('the pointers are a JSON or YAML list; they are written separated by commas, as in /spec/a,/spec/b');
+  }
+  if (/\S\s*\n\s*\S/.test(value)) {
+    return invalid(
+      'the pointers stand on lines of their own; they are written separated by commas, as in /spec/a,/spec/b',
+    );
   }
   const pointers = value.split(',').map((pointer) => pointer.trim());
   if (pointers.length > maxIgnoredFields) return invalid(`more than ${maxIgnoredFields} pointers`);
@@ -98,9 +135,11 @@ export function parseIgnoreFields(value: string): readonly (readonly string[])[]
 export function parseMode(value: string | undefined): 'managed' | 'unmanaged' | Invalid {
   if (value === undefined) return 'managed';
   if (value === 'unmanaged') return 'unmanaged';
+  const isMeant = nearestName(value.trim(), ['unmanaged']) !== undefined;
   return {
     annotation: annotation.mode,
     message: `mode ${JSON.stringify(value)} isn't known; the only mode is "unmanaged"`,
+    ...(isMeant && { right: { [annotation.mode]: 'unmanaged' } }),
   };
 }
 
@@ -136,7 +175,7 @@ export function unknownKeys(object: KubernetesObject, known: Iterable<string>): 
   return [
     ...ownKeys(object.metadata.annotations)
       .filter((key) => !annotations.has(key))
-      .map((key) => unknownKey('annotation', key, annotations)),
+      .map((key) => unknownKey('annotation', key, annotations, object.metadata.annotations)),
     ...ownKeys(object.metadata.labels)
       .filter((key) => !labels.has(key))
       .map((key) => unknownKey('label', key, annotations)),
@@ -148,7 +187,16 @@ export function ownKeys(map: { readonly [key: string]: string } | undefined): re
   return Object.keys(map ?? {}).filter((key) => key.startsWith(keyPrefix));
 }
 
-function unknownKey(where: 'annotation' | 'label', key: string, known: ReadonlySet<string>): Invalid {
+function writtenRight(invalid: Invalid, key: string, value: string): Invalid {
+  return { ...invalid, message: `${invalid.message}; written right it is ${value}`, right: { [key]: value } };
+}
+
+function unknownKey(
+  where: 'annotation' | 'label',
+  key: string,
+  known: ReadonlySet<string>,
+  values: { readonly [key: string]: string } = {},
+): Invalid {
   if (where === 'label' && known.has(key)) {
     return { annotation: key, message: `${key} is a label here, and steers only as an annotation` };
   }
@@ -157,7 +205,12 @@ function unknownKey(where: 'annotation' | 'label', key: string, known: ReadonlyS
     [...known].map((name) => name.slice(keyPrefix.length)),
   );
   const hint = nearest === undefined ? '' : `; did you mean ${keyPrefix}${nearest}?`;
-  return { annotation: key, message: `the ${where} ${key} isn't known${hint}` };
+  const value = values[key];
+  const right =
+    nearest === undefined || value === undefined || Object.hasOwn(values, `${keyPrefix}${nearest}`)
+      ? undefined
+      : { [`${keyPrefix}${nearest}`]: value, [key]: null };
+  return { annotation: key, message: `the ${where} ${key} isn't known${hint}`, ...(right !== undefined && { right }) };
 }
 
 function problemOfOperation(operation: unknown): string | undefined {

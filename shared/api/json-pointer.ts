@@ -1,3 +1,5 @@
+import { parseDottedPath } from './dotted-path.ts';
+
 /**
  * RFC 6901, read strictly: `''` is the whole document, everything else begins with `/`, and `~` only escapes as `~0`
  * and `~1`. Names that JavaScript gives a meaning (`__proto__` and its kin) are refused before any library sees them.
@@ -49,8 +51,7 @@ const maxPointerLength = 1024;
 
 /** The pointer that somebody who wrote `spec.template.x` or `.spec.items[0]` most likely meant. */
 function asPointer(dotted: string): string {
-  const names = dotted.split(/[.[\]]/).filter((name) => name !== '');
-  return formatPointer(names.map((name) => name.replace(/^['"]|['"]$/g, '')));
+  return formatPointer(parseDottedPath(dotted) ?? [dotted]);
 }
 
 function quote(text: string): string {

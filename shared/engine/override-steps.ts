@@ -57,7 +57,7 @@ export function patchStep(work: Work): StepResult {
   const value = live?.metadata.annotations?.[annotation.patch];
   work.patched = baseline;
   if (value === undefined) return pass('no patch');
-  const operations = parsePatch(value);
+  const operations = parsePatch(value, baseline);
   if (isInvalid(operations)) return held([operations]);
   const patched = applyUserPatch(baseline, operations);
   if (patched.result === 'invalid') return held([patched]);
@@ -117,7 +117,7 @@ export function overridesOf(work: Work, decision: Decision, detail: string): rea
   const mode = parseMode(annotations[annotation.mode]);
   if (mode === 'unmanaged') overrides.push({ type: 'unmanaged', how: 'mode' });
   const patch = annotations[annotation.patch];
-  const operations = patch === undefined ? undefined : parsePatch(patch);
+  const operations = patch === undefined ? undefined : parsePatch(patch, work.baseline);
   if (operations !== undefined && !isInvalid(operations)) {
     overrides.push({ type: 'patch', operations: operations.length, pointers: operations.map(({ path }) => path) });
   }
@@ -136,7 +136,9 @@ export function overridesOf(work: Work, decision: Decision, detail: string): rea
     mode,
     ...(target.kind === hyperConvergedKind ? [] : unknownKeys(live, ownKeysOf(work))),
   ].filter(isInvalid);
-  for (const { annotation: key, message } of invalid) overrides.push({ type: 'invalid', annotation: key, message });
+  for (const { annotation: key, message, right } of invalid) {
+    overrides.push({ type: 'invalid', annotation: key, message, ...(right !== undefined && { right }) });
+  }
   if (decision.decision === 'override-invalid' && invalid.length === 0) {
     const key = work.operations === undefined && patch !== undefined ? annotation.patch : annotation.ignoreFields;
     overrides.push({ type: 'invalid', annotation: key, message: detail });

@@ -143,7 +143,13 @@ export type Override =
   | { readonly type: 'unmanaged'; readonly how: 'mode' | 'ignore-fields' }
   | { readonly type: 'paused'; readonly pausedBy?: PausedBy; readonly setBy?: string | null }
   | { readonly type: 'excluded'; readonly rule: ExclusionRule }
-  | { readonly type: 'invalid'; readonly annotation: string; readonly message: string };
+  | {
+      readonly type: 'invalid';
+      readonly annotation: string;
+      readonly message: string;
+      /** The annotations written right, where that is known; null takes one away. */
+      readonly right?: Readonly<Record<string, string | null>>;
+    };
 
 /** One step of the decision: `passed` is false only for the one that stopped it. */
 export type Step = { readonly step: StepName; readonly passed: boolean; readonly detail: string };

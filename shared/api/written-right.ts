@@ -1,0 +1,125 @@
+import { parseYaml, YamlError } from '../yaml/parse-yaml.ts';
+import { parseDottedPath } from './dotted-path.ts';
+import { formatPointer, isForbiddenName } from './json-pointer.ts';
+import type { Json, JsonObject } from './kubernetes-object.ts';
+
+/**
+ * A patch that was written in another known format, as RFC 6902 has it: a merge patch (RFC 7386), also as YAML;
+ * operations as YAML or without their list, or with dotted paths; assignments such as `spec.a=5`. `undefined` where the
+ * text can't be taken for any of them.
+ *
+ * @param onto - what the patch is for: where something isn't there, a merge patch makes it, and RFC 6902 doesn't.
+ */
+export function patchWrittenRight(text: string, onto: unknown): string | undefined {
+  const value = valueIn(text) ?? assignmentsIn(text);
+  const operations: readonly (JsonObject | undefined)[] | undefined = Array.isArray(value)
+    ? value.map(operationRight)
+    : isMap(value)
+      ? typeof value.op === 'string' && typeof value.path === 'string'
+        ? [operationRight(value)]
+        : operationsOf(value, onto)
+      : undefined;
+  if (operations === undefined || operations.length === 0 || operations.includes(undefined)) return undefined;
+  return JSON.stringify(operations);
+}
+
+/** Pointers that were written as a list, on lines of their own or with dots, as `ignore-fields` takes them. */
+export function pointersWrittenRight(text: string): string | undefined {
+  const value = /^\s*[[-]/.test(text) ? valueIn(text) : undefined;
+  const listed = Array.isArray(value) && value.every((item) => typeof item === 'string') ? value : undefined;
+  const pointers = (listed ?? text.split(/[,\n]/))
+    .map((pointer) => pointer.trim())
+    .filter((pointer) => pointer !== '')
+    .map(pointerRight);
+  return pointers.length === 0 || pointers.includes(undefined) ? undefined : pointers.join(',');
+}
+
+function pointerRight(text: string): string | undefined {
+  // A comma would end it.
+  if (text.startsWith('/')) return /~(?![01])|,/.test(text) ? undefined : text;
+  const names = parseDottedPath(text);
+  return names === undefined || names.some((name) => name.includes(',')) ? undefined : formatPointer(names);
+}
+
+function operationRight(operation: unknown): JsonObject | undefined {
+  if (!isMap(operation) || typeof operation.op !== 'string') return undefined;
+  const right: { [key: string]: Json } = { ...operation };
+  for (const key of ['path', 'from']) {
+    const pointer = operation[key];
+    if (pointer === undefined && key === 'from') continue;
+    const fixed = typeof pointer === 'string' ? pointerRight(pointer) : undefined;
+    if (fixed === undefined) return undefined;
+    right[key] = fixed;
+  }
+  return right;
+}
+
+/** What a merge patch does to `onto`. Names with dots at the top, where no object has any, are paths. */
+function operationsOf(patch: JsonObject, onto: unknown): readonly JsonObject[] | undefined {
+  const merged = Object.entries(patch).reduce<JsonObject | undefined>((all, [name, value]) => {
+    const path = name.includes('.') ? parseDottedPath(name) : [name];
+    return all === undefined || path === undefined ? undefined : putInto(all, path, value);
+  }, {});
+  return merged === undefined || hasDirective(merged) ? undefined : merge(merged, onto, []);
+}
+
+function merge(patch: JsonObject, onto: unknown, path: readonly string[]): readonly JsonObject[] {
+  return Object.entries(patch).flatMap(([name, value]): readonly JsonObject[] => {
+    const here = [...path, name];
+    const there = isMap(onto) && Object.hasOwn(onto, name) ? onto[name] : undefined;
+    if (value === null) return there === undefined ? [] : [{ op: 'remove', path: formatPointer(here) }];
+    if (isMap(value) && isMap(there)) return merge(value, there, here);
+    return [{ op: there === undefined ? 'add' : 'replace', path: formatPointer(here), value: withoutNulls(value) }];
+  });
+}
+
+function withoutNulls(value: Json): Json {
+  if (!isMap(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([name, item]) => (item === null ? [] : [[name, withoutNulls(item)]])),
+  );
+}
+
+/** `$patch` and the like of a strategic merge patch mean what RFC 6902 can't say without the live lists. */
+function hasDirective(value: Json): boolean {
+  if (Array.isArray(value)) return value.some(hasDirective);
+  if (!isMap(value)) return false;
+  return Object.entries(value).some(
+    ([name, item]) => name.startsWith('$') || isForbiddenName(name) || hasDirective(item),
+  );
+}
+
+/** `spec.a=5,.spec.b=x`: a value is JSON, or else a text. */
+function assignmentsIn(text: string): JsonObject | undefined {
+  let all: JsonObject = {};
+  for (const part of text.split(/[,\n]/).filter((piece) => piece.trim() !== '')) {
+    const [, dotted = '', value = ''] = /^([^=]+?)\s*=\s*(.*)$/s.exec(part.trim()) ?? [];
+    const path = parseDottedPath(dotted);
+    const next = path === undefined ? undefined : putInto(all, path, valueIn(value) ?? value);
+    if (next === undefined) return undefined;
+    all = next;
+  }
+  return all;
+}
+
+function putInto(map: JsonObject, [name, ...rest]: readonly string[], value: Json): JsonObject | undefined {
+  if (name === undefined || isForbiddenName(name)) return undefined;
+  const there = map[name];
+  const inner = rest.length === 0 ? value : putInto(isMap(there) ? there : {}, rest, value);
+  return inner === undefined ? undefined : { ...map, [name]: inner };
+}
+
+function valueIn(text: string): Json | undefined {
+  try {
+    const value = parseYaml(text, { maxLength: 64 * 1024 });
+    // Nearly every text is YAML for a text.
+    return typeof value === 'string' ? undefined : value;
+  } catch (error) {
+    if (error instanceof YamlError) return undefined;
+    throw error;
+  }
+}
+
+function isMap(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
