@@ -32,7 +32,8 @@ for (const [value, means] of [
 test('only unmanaged is a mode; whatever else somebody wrote is no permission to write', (t) => {
   t.is(parseMode(undefined), 'managed');
   t.is(parseMode('unmanaged'), 'unmanaged');
-  for (const value of ['', 'managed', 'Unmanaged', 'unmanged', ' unmanaged']) t.true(isInvalid(parseMode(value)), value);
+  for (const value of ['', 'managed', 'Unmanaged', 'unmanged', ' unmanaged'])
+    t.true(isInvalid(parseMode(value)), value);
 });
 
 test('everything but false pauses', (t) => {
@@ -63,7 +64,10 @@ const patches: Record<string, [value: string, says: RegExp]> = {
   'that is null': ['null', /the JSON value null/],
   'with an operation that is no object': ['[5]', /operation 1 .*it is 5/],
   'with an operation that is a list': ['[[]]', /operation 1 .*it is \[\]/],
-  'with an unknown op': ['[{"op":"test","path":"/a","value":1},{"op":"merge","path":"/a"}]', /operation 2 .*"merge".*add/],
+  'with an unknown op': [
+    '[{"op":"test","path":"/a","value":1},{"op":"merge","path":"/a"}]',
+    /operation 2 .*"merge".*add/,
+  ],
   'with a misspelt key': ['[{"op":"add","pth":"/a","value":1}]', /"pth"/],
   'without a path': ['[{"op":"remove"}]', /no path/],
   'with a path that is a number': ['[{"op":"remove","path":5}]', /no path/],
@@ -141,7 +145,12 @@ test('pointers are separated by commas, with blanks around them if somebody like
 const object = (metadata: object) => ({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'x', ...metadata } });
 
 test('keys of others mean nothing to us, ours are known', (t) => {
-  const annotations = { 'example.com/patch': 'x', [key('patch')]: '[]', [key('paused-by')]: '{}', [key('version')]: '1' };
+  const annotations = {
+    'example.com/patch': 'x',
+    [key('patch')]: '[]',
+    [key('paused-by')]: '{}',
+    [key('version')]: '1',
+  };
   const labels = { [key('managed-by')]: 'virt-platform-autopilot', app: 'x' };
   t.deepEqual(unknownKeys(object({ annotations, labels }), { annotations: [key('version')] }), []);
   t.deepEqual(unknownKeys(object({})), []);

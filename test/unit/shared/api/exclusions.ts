@@ -68,10 +68,13 @@ for (const text of [undefined, '', '# nothing', '[]', 'null']) {
 }
 
 test('rules are read as they are written', (t) => {
-  t.deepEqual(parseExclusions('- kind: ConfigMap\n  name: "my-*"\n- {kind: A, name: b, namespace: c, apiVersion: d/v1}'), [
-    { kind: 'ConfigMap', name: 'my-*' },
-    { kind: 'A', name: 'b', namespace: 'c', apiVersion: 'd/v1' },
-  ]);
+  t.deepEqual(
+    parseExclusions('- kind: ConfigMap\n  name: "my-*"\n- {kind: A, name: b, namespace: c, apiVersion: d/v1}'),
+    [
+      { kind: 'ConfigMap', name: 'my-*' },
+      { kind: 'A', name: 'b', namespace: 'c', apiVersion: 'd/v1' },
+    ],
+  );
 });
 
 for (const [title, text, says] of [
