@@ -2,6 +2,7 @@ import type { JsonObject } from '../api/kubernetes-object.ts';
 import { ApiError } from './api-error.ts';
 import { type Clock, systemClock } from './clock.ts';
 import type { Connection } from './connection.ts';
+import type { ExecTerminal } from './exec-credential.ts';
 import { type Asked, parseAnswer } from './parse-answer.ts';
 import { retry } from './retry.ts';
 import { type HttpAnswer, type HttpRequest, Transport } from './transport.ts';
@@ -17,6 +18,8 @@ export type CallerOptions = {
   /** Ends every call. */
   readonly signal?: AbortSignal;
   readonly clock?: Clock;
+  /** What a program that gives credentials may use of this process's terminal. Default: its standard error only. */
+  readonly terminal?: ExecTerminal;
   /** The largest answer, or page of one, that is read. Default 256 MiB. */
   readonly maxAnswerBytes?: number;
 };
@@ -34,7 +37,7 @@ export class Caller {
   constructor(connection: Connection, options: CallerOptions) {
     const { userAgent, requestTimeoutMs = 30_000, maxSockets = 16, clock = systemClock } = options;
     this.#connection = connection;
-    this.#transport = new Transport(connection, { userAgent, maxSockets, clock });
+    this.#transport = new Transport(connection, { userAgent, maxSockets, clock, terminal: options.terminal });
     this.#clock = clock;
     this.#timeoutMs = requestTimeoutMs === 0 ? Number.POSITIVE_INFINITY : requestTimeoutMs;
     this.#maxBytes = options.maxAnswerBytes ?? 256 * 1024 * 1024;
@@ -71,7 +74,7 @@ export class Caller {
       async (timeoutMs) => {
         const send = () => this.#transport.send(request, { timeoutMs, maxBytes: this.#maxBytes, signal });
         let answer = await send();
-        if (answer.status === 401 && !isRefreshed && this.#transport.refreshCredentials()) {
+        if (answer.status === 401 && !isRefreshed && this.#transport.refreshCredentials(answer.credentials)) {
           isRefreshed = true;
           answer = await send();
         }

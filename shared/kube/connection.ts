@@ -1,4 +1,4 @@
-import type { JsonObject } from '../api/kubernetes-object.ts';
+import type { ExecProgram } from './exec-program.ts';
 
 /** Everything needed to talk to one API server as one user. Plain data: files named in it are read when it is used. */
 export type Connection = {
@@ -12,7 +12,8 @@ export type Connection = {
   readonly tls: TlsSettings;
   readonly credentials: Credentials;
   readonly impersonate?: Impersonation;
-  readonly proxy?: ProxySettings;
+  /** URL of the proxy that every request goes through: `http`, `https` or `socks5`, perhaps with name and password. */
+  readonly proxy?: string;
 };
 
 export type TlsSettings = {
@@ -32,24 +33,15 @@ export type Credentials = {
   /** Wins over `token`, and is read again as time passes: such tokens are short-lived. */
   readonly tokenFile?: string;
   readonly basic?: { readonly username: string; readonly password: string };
-  /** A program or provider that gives the credentials. */
-  readonly helper?: CredentialHelper;
+  /** The token of the legacy `auth-provider` named `oidc`, good until the date it carries. */
+  readonly idToken?: string;
+  /** A program that gives the credentials. */
+  readonly exec?: ExecProgram;
 };
-
-export type CredentialHelper =
-  | { readonly helper: 'exec'; readonly exec: JsonObject; readonly cluster: JsonObject }
-  | { readonly helper: 'auth-provider'; readonly name: string; readonly config: JsonObject };
 
 export type Impersonation = {
   readonly user: string;
   readonly groups: readonly string[];
   readonly uid?: string;
   readonly extra: Readonly<Record<string, readonly string[]>>;
-};
-
-/** A proxy for every request (kubeconfig's `proxy-url`), or what the environment says (`HTTPS_PROXY`, `NO_PROXY`). */
-export type ProxySettings = {
-  readonly HTTP_PROXY?: string;
-  readonly HTTPS_PROXY?: string;
-  readonly NO_PROXY?: string;
 };

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
-import type { JsonObject } from '../api/kubernetes-object.ts';
 import type { Clock } from './clock.ts';
-import type { Connection, CredentialHelper, Material } from './connection.ts';
+import type { Connection, Material } from './connection.ts';
 import { ConnectionError } from './connection-error.ts';
+import { type ExecCredential, ExecCredentials, type ExecTerminal } from './exec-credential.ts';
 
 /** What one request authenticates with, and whom it trusts; PEM text. */
 export type CurrentCredentials = {
@@ -10,41 +10,68 @@ export type CurrentCredentials = {
   readonly ca?: string;
   readonly cert?: string;
   readonly key?: string;
+  /** What of it a program gave. */
+  readonly issued?: ExecCredential;
 };
 
-/** Credentials as they are now: files and helpers are asked again as time passes, not on every request. */
+/** Credentials as they are now: files and programs are asked again as time passes, not on every request. */
 export class CredentialSource {
   readonly #connection: Connection;
   readonly #clock: Clock;
-  #current: { readonly at: number; readonly credentials: Promise<CurrentCredentials> } | undefined;
-  #helper: Promise<Helper> | undefined;
+  readonly #terminal: ExecTerminal;
+  readonly #exec: ExecCredentials | undefined;
+  #files: { readonly at: number; readonly credentials: Promise<CurrentCredentials> } | undefined;
 
-  constructor(connection: Connection, clock: Clock) {
+  constructor(connection: Connection, clock: Clock, terminal: ExecTerminal = {}) {
+    const { exec } = connection.credentials;
     this.#connection = connection;
     this.#clock = clock;
+    this.#terminal = terminal;
+    this.#exec = exec === undefined ? undefined : new ExecCredentials(exec);
   }
 
-  current(): Promise<CurrentCredentials> {
+  async current(): Promise<CurrentCredentials> {
+    const given = await this.#given();
+    if (this.#exec === undefined) return given;
+    const issued = await this.#exec.current({ ...this.#terminal, date: this.#clock.date, ca: given.ca });
+    const { token, cert, key } = issued;
+    const program = `the program ${this.#connection.credentials.exec?.command}`;
+    return {
+      ...given,
+      issued,
+      ...(token !== undefined && { authorization: bearer(token, program) }),
+      ...(cert !== undefined && key !== undefined && { cert, key }),
+    };
+  }
+
+  /** Asks files and programs anew, because the server refused what we had; false when nothing can change. */
+  refresh(refused: CurrentCredentials): boolean {
+    const { tokenFile, cert, key } = this.#connection.credentials;
+    if (refused.issued !== undefined) this.#exec?.refuse(refused.issued);
+    this.#files = undefined;
+    return (
+      this.#exec !== undefined ||
+      tokenFile !== undefined ||
+      [cert, key].some((pem) => pem !== undefined && 'file' in pem)
+    );
+  }
+
+  /** Ends a program that runs. */
+  close(): void {
+    this.#exec?.close();
+  }
+
+  #given(): Promise<CurrentCredentials> {
     const now = this.#clock.now();
-    if (this.#current === undefined || now - this.#current.at > freshForMs) {
+    if (this.#files === undefined || now - this.#files.at > freshForMs) {
       const credentials = this.#read();
-      this.#current = { at: now, credentials };
+      this.#files = { at: now, credentials };
       // A file that can't be read now may be readable for the next request.
       credentials.catch(() => {
-        this.#current = undefined;
+        this.#files = undefined;
       });
     }
-    return this.#current.credentials;
-  }
-
-  /** Asks files and helpers anew, because the server refused what we had; false when nothing can change. */
-  refresh(): boolean {
-    const { tokenFile, helper, cert, key } = this.#connection.credentials;
-    this.#current = undefined;
-    this.#helper = undefined;
-    return (
-      [tokenFile, helper].some((source) => source !== undefined) || [cert, key].some((pem) => pem && 'file' in pem)
-    );
+    return this.#files.credentials;
   }
 
   async #read(): Promise<CurrentCredentials> {
@@ -55,18 +82,16 @@ export class CredentialSource {
       pemOf(credentials.key, 'client key'),
       this.#authorization(),
     ]);
-    const helper = credentials.helper === undefined ? {} : await this.#fromHelper(credentials.helper);
     return {
       ...(ca !== undefined && { ca }),
       ...(cert !== undefined && { cert }),
       ...(key !== undefined && { key }),
       ...(authorization !== undefined && { authorization }),
-      ...helper,
     };
   }
 
   async #authorization(): Promise<string | undefined> {
-    const { token, tokenFile, basic } = this.#connection.credentials;
+    const { token, tokenFile, basic, idToken } = this.#connection.credentials;
     if (tokenFile !== undefined) {
       try {
         return bearer(await readFile(tokenFile, 'utf8'), tokenFile);
@@ -75,66 +100,33 @@ export class CredentialSource {
       }
     }
     if (token !== undefined) return bearer(token, 'the kubeconfig or --token');
-    if (basic === undefined) return undefined;
-    return `Basic ${Buffer.from(`${basic.username}:${basic.password}`).toString('base64')}`;
+    if (basic !== undefined) return `Basic ${Buffer.from(`${basic.username}:${basic.password}`).toString('base64')}`;
+    return idToken === undefined ? undefined : bearer(this.#valid(idToken), 'the auth-provider');
   }
 
-  async #fromHelper(helper: CredentialHelper): Promise<CurrentCredentials> {
-    this.#helper ??= openHelper(helper, this.#connection.server);
-    const what = helper.helper === 'exec' ? `program ${String(helper.exec.command)}` : `provider ${helper.name}`;
-    try {
-      return await (await this.#helper)();
-    } catch (error) {
-      const words = error instanceof Error ? error.message.trim().split('\n').slice(0, 3).join('; ') : String(error);
-      throw new ConnectionError('credentials', `the credential ${what} failed: ${words || 'it said nothing'}`, {
-        cause: error,
-      });
-    }
+  /** Renewing one here would burn the refresh token that kubectl has in its file. */
+  #valid(idToken: string): string {
+    if (endOf(idToken) > this.#clock.date() + aboutToEndMs) return idToken;
+    throw new ConnectionError(
+      'credentials',
+      'the id-token of the auth-provider has ended: let kubectl renew it, as in "kubectl version", or log in again',
+    );
   }
 }
 
 // Tokens of pods are renewed an hour before they end, certificates earlier still: seconds are soon enough.
 const freshForMs = 10_000;
+// As in kubectl.
+const aboutToEndMs = 10_000;
 
-type Helper = () => Promise<CurrentCredentials>;
-
-/**
- * Lets @kubernetes/client-node run the program or provider. It is imported only here and only then: it costs about
- * 100 ms and 90 MB. It keeps a credential until the credential's own end.
- */
-async function openHelper(helper: CredentialHelper, server: string): Promise<Helper> {
-  const { KubeConfig } = await import('@kubernetes/client-node');
-  const config = new KubeConfig();
-  const user =
-    helper.helper === 'exec'
-      ? { name: 'user', exec: withClusterInfo(helper.exec, helper.cluster, server) }
-      : { name: 'user', authProvider: { name: helper.name, config: helper.config } };
-  config.loadFromClusterAndUser({ name: 'cluster', server, skipTLSVerify: false }, user);
-  return async () => {
-    const options: { headers: Record<string, unknown>; cert?: unknown; key?: unknown } = { headers: {} };
-    await config.applyToHTTPSOptions(options as Parameters<typeof config.applyToHTTPSOptions>[0]);
-    const { Authorization: authorization } = options.headers;
-    return {
-      ...(typeof authorization === 'string' && { authorization }),
-      ...(isPem(options.cert) && { cert: options.cert.toString() }),
-      ...(isPem(options.key) && { key: options.key.toString() }),
-    };
-  };
-}
-
-/** client-node never sets KUBERNETES_EXEC_INFO, which programs may rely on. */
-function withClusterInfo(exec: JsonObject, cluster: JsonObject, server: string): JsonObject {
-  const spec = {
-    interactive: false,
-    ...(exec.provideClusterInfo === true && { cluster: { ...cluster, server } }),
-  };
-  const info = { apiVersion: exec.apiVersion ?? 'client.authentication.k8s.io/v1', kind: 'ExecCredential', spec };
-  const env = Array.isArray(exec.env) ? exec.env : [];
-  return { ...exec, env: [...env, { name: 'KUBERNETES_EXEC_INFO', value: JSON.stringify(info) }] };
-}
-
-function isPem(value: unknown): value is string | Buffer {
-  return (typeof value === 'string' || Buffer.isBuffer(value)) && value.length > 0;
+/** When a JSON web token ends, in milliseconds since 1970; 0 for what is none. */
+function endOf(token: string): number {
+  try {
+    const { exp } = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8'));
+    return typeof exp === 'number' ? exp * 1000 : 0;
+  } catch {
+    return 0;
+  }
 }
 
 async function pemOf(material: Material | undefined, what: string): Promise<string | undefined> {

@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
-import { dirname, isAbsolute, resolve } from 'node:path';
+import { dirname, isAbsolute, resolve, sep } from 'node:path';
 import { type ErrorCode, parseDocument } from 'yaml';
-import type { JsonObject } from '../api/kubernetes-object.ts';
+import type { Json, JsonObject } from '../api/kubernetes-object.ts';
 import { KubeconfigError } from './kubeconfig-error.ts';
 
 /** One kubeconfig file, checked; its relative paths are relative to nothing any more. */
@@ -26,8 +26,9 @@ export type ClusterEntry = {
   readonly insecure: boolean;
   readonly tlsServerName: string | undefined;
   readonly proxyUrl: string | undefined;
-  /** The entry as written, for programs that ask for it (`provideClusterInfo`). */
-  readonly raw: JsonObject;
+  readonly disableCompression: boolean;
+  /** The extension that is meant for programs that give credentials. */
+  readonly execConfig: Json | undefined;
 };
 
 export type UserEntry = {
@@ -43,8 +44,23 @@ export type UserEntry = {
   readonly asUid: string | undefined;
   readonly asGroups: readonly string[];
   readonly asUserExtra: Readonly<Record<string, readonly string[]>>;
-  readonly exec: JsonObject | undefined;
-  readonly authProvider: JsonObject | undefined;
+  readonly exec: ExecEntry | undefined;
+  readonly authProvider: AuthProviderEntry | undefined;
+};
+
+export type ExecEntry = {
+  readonly apiVersion: string | undefined;
+  readonly command: string | undefined;
+  readonly args: readonly string[];
+  readonly env: readonly { readonly name: string | undefined; readonly value: string | undefined }[];
+  readonly installHint: string | undefined;
+  readonly provideClusterInfo: boolean;
+  readonly interactiveMode: string | undefined;
+};
+
+export type AuthProviderEntry = {
+  readonly name: string | undefined;
+  readonly config: Readonly<Record<string, string>>;
 };
 
 /**
@@ -61,6 +77,10 @@ export function readKubeconfigFile(file: string): KubeconfigFile | undefined {
   const kind = root.string('kind');
   if (kind !== undefined && kind !== 'Config') {
     throw new KubeconfigError(`${file} is no kubeconfig: its kind is ${kind}, not Config`);
+  }
+  const apiVersion = root.string('apiVersion');
+  if (apiVersion !== undefined && apiVersion !== 'v1') {
+    throw new KubeconfigError(`${file} is no kubeconfig: its apiVersion is ${apiVersion}, not v1`);
   }
   const path = (value: string | undefined) =>
     value === undefined || isAbsolute(value) ? value : resolve(dirname(file), value);
@@ -86,7 +106,7 @@ function textOf(file: string): string | undefined {
     if (size > largestBytes) {
       throw new KubeconfigError(`${file} is no kubeconfig: it has ${size} bytes, more than ${largestBytes}`);
     }
-    return readFileSync(file, 'utf8');
+    return decoded(readFileSync(file));
   } catch (error) {
     if (error instanceof KubeconfigError) throw error;
     const code = (error as NodeJS.ErrnoException).code;
@@ -94,6 +114,14 @@ function textOf(file: string): string | undefined {
     const why = { EISDIR: 'it is a folder', EACCES: 'permission denied' }[code ?? ''] ?? code ?? String(error);
     throw new KubeconfigError(`could not read kubeconfig ${file}: ${why}`, { cause: error });
   }
+}
+
+/** Some shells write UTF-16, and say so with the first two bytes. */
+function decoded(bytes: Buffer): string {
+  const mark = bytes.subarray(0, 2).toString('hex');
+  const encoding = { fffe: 'utf-16le', feff: 'utf-16be' }[mark] ?? 'utf-8';
+  // Takes the byte order mark away.
+  return new TextDecoder(encoding).decode(bytes);
 }
 
 function parse(text: string, file: string): unknown {
@@ -139,15 +167,17 @@ function clusterEntry(cluster: Fields, path: ToPath): ClusterEntry {
     insecure: cluster.boolean('insecure-skip-tls-verify'),
     tlsServerName: cluster.string('tls-server-name'),
     proxyUrl: cluster.string('proxy-url'),
-    raw: cluster.json(),
+    disableCompression: cluster.boolean('disable-compression'),
+    execConfig: cluster
+      .objects('extensions')
+      .find((extension) => extension.string('name') === 'client.authentication.k8s.io/exec')
+      ?.json().extension,
   };
 }
 
 function userEntry(user: Fields, path: ToPath): UserEntry {
-  const exec = user.object('exec')?.json();
-  const command = exec?.command;
-  // A bare word is looked up in PATH; anything with a separator is relative to the file.
-  const isPath = typeof command === 'string' && /[/\\]/.test(command);
+  const exec = user.object('exec');
+  const authProvider = user.object('auth-provider');
   return {
     cert: path(user.string('client-certificate')),
     certData: user.string('client-certificate-data'),
@@ -161,8 +191,25 @@ function userEntry(user: Fields, path: ToPath): UserEntry {
     asUid: user.string('as-uid'),
     asGroups: user.strings('as-groups'),
     asUserExtra: user.stringLists('as-user-extra'),
-    exec: exec !== undefined && isPath ? { ...exec, command: path(command) ?? command } : exec,
-    authProvider: user.object('auth-provider')?.json(),
+    exec: exec && execEntry(exec, path),
+    authProvider: authProvider && {
+      name: authProvider.string('name'),
+      config: authProvider.object('config')?.allStrings() ?? {},
+    },
+  };
+}
+
+function execEntry(exec: Fields, path: ToPath): ExecEntry {
+  const command = exec.string('command');
+  return {
+    apiVersion: exec.string('apiVersion'),
+    // A bare word is looked up in PATH; anything with a separator is relative to the file.
+    command: command?.includes(sep) ? path(command) : command,
+    args: exec.strings('args'),
+    env: exec.objects('env').map((variable) => ({ name: variable.string('name'), value: variable.string('value') })),
+    installHint: exec.string('installHint'),
+    provideClusterInfo: exec.boolean('provideClusterInfo'),
+    interactiveMode: exec.string('interactiveMode'),
   };
 }
 
@@ -212,13 +259,20 @@ class Fields {
     return value === undefined ? undefined : new Fields(value, `${this.#where}, ${key}`);
   }
 
+  objects(key: string): Fields[] {
+    const items = this.#get(key) ?? [];
+    if (!Array.isArray(items)) throw this.#wrong('be a list', items, key);
+    return items.map((item, index) => new Fields(item, `${this.#where}, ${key}[${index}]`));
+  }
+
+  allStrings(): Record<string, string> {
+    return Object.fromEntries([...this.#values.keys()].map((key) => [key, this.string(key) ?? '']));
+  }
+
   /** A list of `{name, <key>: {…}}`, by name. */
   named<Entry>(list: string, key: string, entry: (fields: Fields) => Entry): Map<string, Entry> {
-    const items = this.#get(list) ?? [];
-    if (!Array.isArray(items)) throw this.#wrong('be a list', items, list);
     const entries = new Map<string, Entry>();
-    for (const [index, item] of items.entries()) {
-      const fields = new Fields(item, `${this.#where}, ${list}[${index}]`);
+    for (const fields of this.objects(list)) {
       const name = fields.string('name') ?? '';
       if (entries.has(name)) throw new KubeconfigError(`${this.#where}: ${list} has two entries named "${name}"`);
       entries.set(name, entry(fields.object(key) ?? new Fields({}, this.#where)));

@@ -1,10 +1,11 @@
 import { readFileSync, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import type { JsonObject } from '../api/kubernetes-object.ts';
 import { nearestName } from '../api/nearest-name.ts';
-import type { Connection, Credentials, Impersonation, Material, ProxySettings, TlsSettings } from './connection.ts';
+import type { Connection, TlsSettings } from './connection.ts';
 import { KubeconfigError } from './kubeconfig-error.ts';
 import { type ClusterEntry, type ContextEntry, readKubeconfigFile, type UserEntry } from './kubeconfig-file.ts';
+import { execClusterInfo, impersonation, material, userCredentials } from './kubeconfig-user.ts';
+import { proxyFor } from './proxy.ts';
 
 /** kubectl's global flags, and the environment that it honours. */
 export type KubeconfigOptions = {
@@ -39,27 +40,41 @@ export function loadKubeconfig(given: KubeconfigOptions): Connection {
   // A flag without a value is no flag, as in kubectl.
   const options = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== '')) as KubeconfigOptions;
   const config = mergedConfig(options);
-  if (config.isEmpty && options.server === undefined) {
-    const named = options.context ?? options.cluster ?? options.user;
-    const inCluster = named === undefined ? inClusterConnection(options) : undefined;
-    if (inCluster !== undefined) return inCluster;
-    throw noKubeconfig(config.lookedAt);
-  }
+  const namesNothing = [options.context ?? config.currentContext, options.cluster, options.user, options.server].every(
+    (name) => name === undefined,
+  );
+  const inCluster = namesNothing ? inClusterConnection(options) : undefined;
+  if (inCluster !== undefined) return inCluster;
+  const defaultServer = options.env.KUBERNETES_MASTER || undefined;
+  if (config.isEmpty && (options.server ?? defaultServer) === undefined) throw noKubeconfig(config.lookedAt);
 
   const context = chosenContext(config, options);
   const cluster = chosenCluster(config, context, options);
   const user = chosenUser(config, context, options);
-  const server = serverUrl(options.server ?? cluster.server, cluster, context, config);
+  const written = options.server ?? cluster.server ?? defaultServer;
+  const server = serverUrl(written, context, config);
   const userName = options.user ?? context.user;
+  const tls = tlsSettings(cluster, options, server, options.cluster ?? context.cluster ?? '');
+  const clusterInfo = execClusterInfo({
+    server: written ?? server,
+    tlsServerName: tls.serverName,
+    insecure: tls.insecure,
+    proxyUrl: cluster.proxyUrl,
+    disableCompression: cluster.disableCompression ?? false,
+    execConfig: cluster.execConfig,
+  });
+  const credentials = userCredentials(user, userName ?? '', options, clusterInfo);
+  const proxy = proxyFor(server, cluster.proxyUrl, options.env);
   return {
     server,
-    namespace: options.namespace ?? context.namespace ?? 'default',
+    namespace: options.namespace ?? context.namespace ?? (isInPod(options) ? podNamespace(options) : 'default'),
     ...(context.name !== undefined && { context: context.name }),
     ...(userName !== undefined && { user: userName }),
-    tls: tlsSettings(cluster, options, server),
-    credentials: credentials(user, cluster, options),
+    tls,
+    // Never in the clear, as in kubectl.
+    credentials: server.startsWith('https:') ? credentials : {},
     ...impersonation(user, options),
-    ...proxy(cluster.proxyUrl, options.env, server),
+    ...(proxy !== undefined && { proxy }),
   };
 }
 
@@ -111,7 +126,7 @@ type ChosenContext = Partial<ContextEntry> & { readonly name: string | undefined
 function chosenContext(config: MergedConfig, options: KubeconfigOptions): ChosenContext {
   const name = options.context ?? config.currentContext;
   if (name === undefined) {
-    if ((options.cluster ?? options.server) !== undefined) return { name: undefined };
+    if ((options.cluster ?? options.server) || options.env.KUBERNETES_MASTER) return { name: undefined };
     const choices = config.contexts.size === 0 ? 'it has no contexts' : `choose one of ${listed(config.contexts)}`;
     throw new KubeconfigError(
       `no current context in ${config.where}: ${choices} with --context, or set current-context`,
@@ -165,39 +180,38 @@ function listed(known: ReadonlyMap<string, unknown>): string {
 }
 
 function noKubeconfig(lookedAt: readonly string[]): KubeconfigError {
-  const places = lookedAt.length === 0 ? 'there is no home folder to look in' : `looked at ${lookedAt.join(', ')}`;
+  const places =
+    lookedAt.length === 0 ? 'neither $KUBECONFIG nor a home folder says where' : `looked at ${lookedAt.join(', ')}`;
   return new KubeconfigError(
     `no kubeconfig found: ${places}, and this is no pod; name one with --kubeconfig or $KUBECONFIG`,
   );
 }
 
-function serverUrl(
-  server: string | undefined,
-  cluster: Partial<ClusterEntry>,
-  context: ChosenContext,
-  { where }: MergedConfig,
-): string {
+function serverUrl(server: string | undefined, context: ChosenContext, { where }: MergedConfig): string {
   if (server === undefined) {
     const of = context.name === undefined ? '' : ` of context "${context.name}"`;
     throw new KubeconfigError(`the cluster${of} has no server in ${where}: add it, or name one with --server`);
   }
-  // Without a scheme kubectl takes https when anything about TLS is configured.
-  const isTls = cluster.ca ?? cluster.caData ?? cluster.tlsServerName ?? (cluster.insecure || undefined);
-  const url = /^[a-z][a-z0-9+.-]*:\/\//i.test(server)
-    ? server
-    : `${isTls === undefined ? 'http' : 'https'}://${server}`;
-  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
+  // kubectl takes http for what has no scheme, whatever is said about TLS.
+  const url = /^[a-z][a-z0-9+.-]*:\/\//i.test(server) ? server : `http://${server}`;
+  const { protocol = '', host, pathname } = URL.canParse(url) ? new URL(url) : ({} as Partial<URL>);
+  if (!/^https?:$/.test(protocol)) {
     throw new KubeconfigError(`"${server}" is no server: expected https://HOST[:PORT], from --server or ${where}`);
   }
-  return url.replace(/\/+$/, '');
+  return `${protocol}//${host}${pathname?.replace(/\/+$/, '')}`;
 }
 
-function tlsSettings(cluster: Partial<ClusterEntry>, options: KubeconfigOptions, server: string): TlsSettings {
+function tlsSettings(
+  cluster: Partial<ClusterEntry>,
+  options: KubeconfigOptions,
+  server: string,
+  name: string,
+): TlsSettings {
   // A flag about trust replaces all that the file says about it, and --server its tls-server-name, as in kubectl.
   const isOverridden = options.insecureSkipTlsVerify === true || options.certificateAuthority !== undefined;
   const ca = isOverridden
-    ? material(undefined, options.certificateAuthority, '--certificate-authority')
-    : material(cluster.caData, cluster.ca, 'certificate-authority-data');
+    ? material(undefined, options.certificateAuthority, '--certificate-authority', 'the command line')
+    : material(cluster.caData, cluster.ca, 'certificate-authority', `cluster "${name}"`);
   const insecure = isOverridden ? options.insecureSkipTlsVerify === true : (cluster.insecure ?? false);
   const serverName = options.tlsServerName ?? (options.server === undefined ? cluster.tlsServerName : undefined);
   if (insecure && ca !== undefined && server.startsWith('https:')) {
@@ -208,126 +222,38 @@ function tlsSettings(cluster: Partial<ClusterEntry>, options: KubeconfigOptions,
   return { insecure, ...(ca !== undefined && { ca }), ...(serverName !== undefined && { serverName }) };
 }
 
-function credentials(
-  user: Partial<UserEntry>,
-  cluster: Partial<ClusterEntry>,
-  options: KubeconfigOptions,
-): Credentials {
-  const cert = material(user.certData, user.cert, 'client-certificate-data');
-  const key = material(user.keyData, user.key, 'client-key-data');
-  if ((cert === undefined) !== (key === undefined)) {
-    throw new KubeconfigError(
-      cert === undefined
-        ? 'the user has a client-key but no client-certificate: add it'
-        : 'the user has a client-certificate but no client-key: add it',
-    );
-  }
-  const certificate = cert !== undefined && key !== undefined ? { cert, key } : {};
-  // As in kubectl, a certificate and a tokenFile stay in effect beside --token.
-  const token = options.token ?? user.token;
-  if (token !== undefined || user.tokenFile !== undefined) {
-    return {
-      ...certificate,
-      ...(token !== undefined && { token }),
-      ...(user.tokenFile !== undefined && { tokenFile: user.tokenFile }),
-    };
-  }
-  if (user.username !== undefined) {
-    return { ...certificate, basic: { username: user.username, password: user.password ?? '' } };
-  }
-  if (user.exec !== undefined) {
-    return { ...certificate, helper: { helper: 'exec', exec: user.exec, cluster: cluster.raw ?? {} } };
-  }
-  if (user.authProvider !== undefined) {
-    const { name, config } = user.authProvider;
-    const settings = config !== null && typeof config === 'object' && !Array.isArray(config) ? config : {};
-    return { ...certificate, helper: { helper: 'auth-provider', name: String(name), config: settings as JsonObject } };
-  }
-  return certificate;
-}
-
-/** Data wins over a file, as in kubectl. */
-function material(data: string | undefined, file: string | undefined, field: string): Material | undefined {
-  if (data !== undefined) {
-    const pem = Buffer.from(data, 'base64').toString('utf8');
-    if (!pem.includes('-----BEGIN ')) {
-      throw new KubeconfigError(
-        `${field} in the kubeconfig is no base64 of a PEM: copy it again, or name a file instead`,
-      );
-    }
-    return { data: pem };
-  }
-  return file === undefined ? undefined : { file };
-}
-
-function impersonation(user: Partial<UserEntry>, options: KubeconfigOptions): { impersonate?: Impersonation } {
-  const name = options.as ?? user.as;
-  const uid = options.asUid ?? user.asUid;
-  const groups = options.asGroup?.length ? options.asGroup : (user.asGroups ?? []);
-  const extra = user.asUserExtra ?? {};
-  if (name === undefined) {
-    if (uid === undefined && groups.length === 0 && Object.keys(extra).length === 0) return {};
-    throw new KubeconfigError('--as-group, --as-uid and as-user-extra need a user to impersonate: add --as');
-  }
-  return { impersonate: { user: name, groups, extra, ...(uid !== undefined && { uid }) } };
-}
-
-function proxy(url: string | undefined, env: KubeconfigOptions['env'], server: string): { proxy?: ProxySettings } {
-  const fromEnvironment = url === undefined;
-  const settings: ProxySettings = fromEnvironment
-    ? environmentProxy(env, server)
-    : { HTTP_PROXY: url, HTTPS_PROXY: url };
-  const chosen = server.startsWith('https:') ? settings.HTTPS_PROXY : settings.HTTP_PROXY;
-  if (chosen === undefined) return {};
-  const protocol = URL.canParse(chosen) ? new URL(chosen).protocol : '';
-  if (protocol !== 'http:' && protocol !== 'https:') {
-    const where = fromEnvironment ? 'the environment' : 'proxy-url';
-    throw new KubeconfigError(
-      `the proxy of ${where} can't be used: it must begin with http:// or https:// (SOCKS proxies are not supported)`,
-    );
-  }
-  return { proxy: settings };
-}
-
-function environmentProxy(env: KubeconfigOptions['env'], server: string): ProxySettings {
-  const host = new URL(server).hostname;
-  // Nobody's proxy reaches this machine's own loopback; kubectl never tries.
-  if (host === 'localhost' || host === '[::1]' || host.startsWith('127.')) return {};
-  const http = env.HTTP_PROXY || env.http_proxy;
-  const https = env.HTTPS_PROXY || env.https_proxy;
-  const none = env.NO_PROXY || env.no_proxy;
-  return {
-    ...(http && { HTTP_PROXY: withScheme(http) }),
-    ...(https && { HTTPS_PROXY: withScheme(https) }),
-    ...(none && { NO_PROXY: none }),
-  };
-}
-
-function withScheme(proxyUrl: string): string {
-  return proxyUrl.includes('://') ? proxyUrl : `http://${proxyUrl}`;
-}
-
 /** The pod's own ServiceAccount, or `undefined` outside of a pod. */
 function inClusterConnection(options: KubeconfigOptions): Connection | undefined {
-  const { env, serviceAccountFolder: folder = '/var/run/secrets/kubernetes.io/serviceaccount' } = options;
-  const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port } = env;
-  const tokenFile = join(folder, 'token');
-  if (!host || !port || !statSync(tokenFile, { throwIfNoEntry: false })?.isFile()) return undefined;
-
+  if (!isInPod(options)) return undefined;
+  const { KUBERNETES_SERVICE_HOST: host = '', KUBERNETES_SERVICE_PORT: port } = options.env;
+  const folder = serviceAccountFolder(options);
   const server = `https://${host.includes(':') ? `[${host}]` : host}:${port}`;
-  const token = options.token === undefined ? { tokenFile } : { token: options.token };
+  const token = options.token === undefined ? { tokenFile: join(folder, 'token') } : { token: options.token };
+  const proxy = proxyFor(server, undefined, options.env);
   return {
     server,
-    namespace: options.namespace ?? (env.POD_NAMESPACE || podNamespace(folder)),
-    tls: tlsSettings({ ca: join(folder, 'ca.crt') }, options, server),
+    namespace: options.namespace ?? podNamespace(options),
+    tls: tlsSettings({ ca: join(folder, 'ca.crt') }, options, server, ''),
     credentials: token,
     ...impersonation({}, options),
+    ...(proxy !== undefined && { proxy }),
   };
 }
 
-function podNamespace(folder: string): string {
+function serviceAccountFolder(options: KubeconfigOptions): string {
+  return options.serviceAccountFolder ?? '/var/run/secrets/kubernetes.io/serviceaccount';
+}
+
+function isInPod(options: KubeconfigOptions): boolean {
+  const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port } = options.env;
+  const token = join(serviceAccountFolder(options), 'token');
+  return Boolean(host && port) && statSync(token, { throwIfNoEntry: false })?.isFile() === true;
+}
+
+function podNamespace(options: KubeconfigOptions): string {
+  if (options.env.POD_NAMESPACE) return options.env.POD_NAMESPACE;
   try {
-    return readFileSync(join(folder, 'namespace'), 'utf8').trim() || 'default';
+    return readFileSync(join(serviceAccountFolder(options), 'namespace'), 'utf8').trim() || 'default';
   } catch {
     return 'default';
   }

@@ -6,6 +6,8 @@ import type { Clock } from './clock.ts';
 import type { Connection } from './connection.ts';
 import { ConnectionError, connectionError } from './connection-error.ts';
 import { CredentialSource, type CurrentCredentials } from './credential-source.ts';
+import type { ExecTerminal } from './exec-credential.ts';
+import { tunnelThrough } from './tunnel.ts';
 
 export type HttpRequest = {
   readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
@@ -21,6 +23,8 @@ export type HttpAnswer = {
   /** Texts of the Warning headers. */
   readonly warnings: readonly string[];
   readonly text: string;
+  /** What the request authenticated with. */
+  readonly credentials: CurrentCredentials;
 };
 
 /** Sends single requests as one user over one pool of kept connections. It knows HTTP and nothing of Kubernetes. */
@@ -35,13 +39,10 @@ export class Transport {
   /** Requests sent so far, repeated ones included. */
   requests = 0;
 
-  constructor(
-    connection: Connection,
-    { userAgent, maxSockets, clock }: { userAgent: string; maxSockets: number; clock: Clock },
-  ) {
+  constructor(connection: Connection, { userAgent, maxSockets, clock, terminal }: TransportOptions) {
     this.#connection = connection;
     this.#server = new URL(connection.server);
-    this.#credentials = new CredentialSource(connection, clock);
+    this.#credentials = new CredentialSource(connection, clock, terminal);
     this.#headers = { 'User-Agent': userAgent, ...impersonationHeaders(connection) };
     this.#maxSockets = maxSockets;
   }
@@ -52,7 +53,7 @@ export class Transport {
    */
   async send(request: HttpRequest, { timeoutMs, signal, maxBytes }: SendOptions): Promise<HttpAnswer> {
     signal?.throwIfAborted();
-    const credentials = await this.#credentials.current();
+    const credentials = await unlessAborted(this.#credentials.current(), signal);
     const agent = this.#agentFor(credentials);
     this.requests++;
     return await new Promise((resolve, reject) => {
@@ -98,20 +99,23 @@ export class Transport {
             headers: incoming.headers,
             warnings: warningTexts(incoming.headersDistinct.warning),
             text: Buffer.concat(chunks).toString('utf8'),
+            credentials,
           });
         });
       });
-      outgoing.end(request.body);
+      // As bytes: Node would write a text together with the headers, and these then in UTF-8 for a second time.
+      outgoing.end(request.body === undefined ? undefined : Buffer.from(request.body));
     });
   }
 
   /** Forgets credentials that the server refused; false when asking again can't give others. */
-  refreshCredentials(): boolean {
-    return this.#credentials.refresh();
+  refreshCredentials(refused: CurrentCredentials): boolean {
+    return this.#credentials.refresh(refused);
   }
 
   /** Ends every connection at once, requests in flight included. */
   close(): void {
+    this.#credentials.close();
     for (const agent of this.#agents) agent.destroy();
     this.#agents.clear();
     this.#pool = undefined;
@@ -162,15 +166,45 @@ export class Transport {
       maxSockets: this.#maxSockets,
       maxFreeSockets: this.#maxSockets,
       scheduling: 'lifo',
-      ...(proxy !== undefined && { proxyEnv: { ...proxy } }),
     };
-    if (this.#server.protocol === 'http:') return new http.Agent(options);
-    return new https.Agent({
+    const isSocks = proxy?.startsWith('socks5');
+    if (this.#server.protocol === 'http:') {
+      // An HTTP proxy is asked for the whole URL: many allow CONNECT for TLS only.
+      if (!isSocks)
+        return new http.Agent({ ...options, ...(proxy !== undefined && { proxyEnv: { HTTP_PROXY: proxy } }) });
+      return tunnelThrough(new http.Agent(options), proxy ?? '', { insecure: settings.insecure });
+    }
+    const agent = new https.Agent({
       ...options,
       secureContext: secureContext(material),
       rejectUnauthorized: !settings.insecure,
       ...(settings.serverName !== undefined && expectedName(settings.serverName)),
     });
+    if (proxy === undefined) return agent;
+    return tunnelThrough(agent, proxy, { ca: material.ca, insecure: settings.insecure });
+  }
+}
+
+export type TransportOptions = {
+  readonly userAgent: string;
+  readonly maxSockets: number;
+  readonly clock: Clock;
+  /** For programs that give credentials. */
+  readonly terminal?: ExecTerminal | undefined;
+};
+
+/** A program may wait for a person for minutes, and go on when only one of those who need it gives up. */
+async function unlessAborted<Result>(promise: Promise<Result>, signal: AbortSignal | undefined): Promise<Result> {
+  if (signal === undefined) return await promise;
+  let abort = () => {};
+  const aborted = new Promise<never>((_, reject) => {
+    abort = () => reject(signal.reason);
+    signal.addEventListener('abort', abort, { once: true });
+  });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener('abort', abort);
   }
 }
 
@@ -222,13 +256,26 @@ function impersonationHeaders({ impersonate }: Connection): Record<string, strin
   if (impersonate === undefined) return {};
   const { user, groups, uid, extra } = impersonate;
   return {
-    'Impersonate-User': user,
-    ...(groups.length > 0 && { 'Impersonate-Group': [...groups] }),
-    ...(uid !== undefined && { 'Impersonate-Uid': uid }),
+    'Impersonate-User': asBytes(user),
+    ...(groups.length > 0 && { 'Impersonate-Group': groups.map(asBytes) }),
+    ...(uid !== undefined && { 'Impersonate-Uid': asBytes(uid) }),
     ...Object.fromEntries(
-      Object.entries(extra).map(([key, values]) => [`Impersonate-Extra-${encodeURIComponent(key)}`, [...values]]),
+      Object.entries(extra).map(([key, values]) => [`Impersonate-Extra-${headerKey(key)}`, values.map(asBytes)]),
     ),
   };
+}
+
+/** Node takes one character for one byte; the server expects UTF-8. */
+function asBytes(text: string): string {
+  return Buffer.from(text).toString('latin1');
+}
+
+/** What no header may be named is written as in a URL, byte by byte; the `%` too. */
+function headerKey(key: string): string {
+  return asBytes(key).replace(
+    /[^\w!#$&'*+.^`|~-]/g,
+    (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`,
+  );
 }
 
 /** `299 - "text"`, several in one header or in several; the text's quotes are escaped. */

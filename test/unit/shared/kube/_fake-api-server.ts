@@ -77,6 +77,7 @@ export function clockWithoutTime(sleeps: number[] = []): Clock {
   let now = 0;
   return {
     now: () => now,
+    date: () => now,
     sleep: async (ms) => {
       sleeps.push(ms);
       now += ms;

@@ -572,10 +572,10 @@ test('a proxy is asked to connect to the server', async (t) => {
   proxy.listen(0, '127.0.0.1');
   await once(proxy, 'listening');
   const { port } = proxy.address() as AddressInfo;
-  const settings = { HTTP_PROXY: `http://127.0.0.1:${port}`, HTTPS_PROXY: `http://127.0.0.1:${port}` };
-  const plain = openCluster({ ...plainConnection(url), proxy: settings }, { userAgent: 'test/1' });
+  const proxyUrl = `http://127.0.0.1:${port}`;
+  const plain = openCluster({ ...plainConnection(url), proxy: proxyUrl }, { userAgent: 'test/1' });
   const secure = openCluster(
-    { ...plainConnection(url.replace('http:', 'https:')), proxy: settings },
+    { ...plainConnection(url.replace('http:', 'https:')), proxy: proxyUrl },
     { userAgent: 'test/1' },
   );
   t.teardown(() => {

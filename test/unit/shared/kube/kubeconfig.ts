@@ -127,20 +127,28 @@ users: [{name: a, user: {client-certificate: me.crt, client-key: /keys/me.key, t
   });
 });
 
-test('data wins over files', (t) => {
+test('data is as good as a file, but not both', (t) => {
   const pem = '-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n';
   const data = Buffer.from(pem).toString('base64');
-  const kubeconfig = t.context.write(
-    'config',
-    `current-context: a
+  const text = `current-context: a
 contexts: [{name: a, context: {cluster: a, user: a}}]
-clusters: [{name: a, cluster: {server: "https://a", certificate-authority: ca, certificate-authority-data: ${data}}}]
-users: [{name: a, user: {client-certificate: c, client-certificate-data: ${data}, client-key: k, client-key-data: ${data}}}]
-`,
-  );
-  const { tls, credentials } = load({ kubeconfig });
+clusters: [{name: a, cluster: {server: "https://a", certificate-authority-data: ${data}}}]
+users: [{name: a, user: {client-certificate-data: ${data}, client-key-data: ${data}}}]
+`;
+  const { tls, credentials } = load({ kubeconfig: t.context.write('config', text) });
   t.deepEqual(tls.ca, { data: pem });
   t.deepEqual(credentials, { cert: { data: pem }, key: { data: pem } });
+  const twice = t.context.write('twice', text.replace('{server', '{certificate-authority: ca, server'));
+  t.throws(() => load({ kubeconfig: twice }), {
+    instanceOf: KubeconfigError,
+    message: 'cluster "a" has both certificate-authority and certificate-authority-data: remove one',
+  });
+});
+
+test('no secret goes over a connection in the clear', (t) => {
+  const kubeconfig = t.context.write('config', simple.replace('https://prod', 'http://prod'));
+  t.deepEqual(load({ kubeconfig, token: 'mine', as: 'joe' }).credentials, {});
+  t.is(load({ kubeconfig, as: 'joe' }).impersonate?.user, 'joe');
 });
 
 test('flags about trust replace what the file says about it', (t) => {
@@ -191,14 +199,17 @@ test("a user of a program keeps it for later; its relative path is the file's", 
     `current-context: a
 contexts: [{name: a, context: {cluster: a, user: a}}]
 clusters: [{name: a, cluster: {server: "https://a"}}]
-users: [{name: a, user: {exec: {apiVersion: client.authentication.k8s.io/v1, command: ./login, args: [x]}}}]
+users: [{name: a, user: {exec: {apiVersion: client.authentication.k8s.io/v1, command: ./login, args: [x], interactiveMode: Never}}}]
 `,
   );
-  const helper = {
-    helper: 'exec',
-    exec: { apiVersion: 'client.authentication.k8s.io/v1', command: join(t.context.folder, 'login'), args: ['x'] },
-  };
-  t.like(load({ kubeconfig }).credentials.helper, helper as never);
+  t.like(load({ kubeconfig, env: { KEPT: 'x', PATH: '/bin' } }).credentials.exec, {
+    apiVersion: 'client.authentication.k8s.io/v1',
+    command: join(t.context.folder, 'login'),
+    args: ['x'],
+    env: { KEPT: 'x', PATH: '/bin' },
+    searchPath: '/bin',
+    interactiveMode: 'Never',
+  });
   t.deepEqual(load({ kubeconfig, token: 'mine' }).credentials, { token: 'mine' });
 });
 
@@ -248,25 +259,43 @@ test('with --server nothing else is needed', (t) => {
   t.like(load({ server: 'https://a:6443', token: 'x' }), { server: 'https://a:6443', credentials: { token: 'x' } });
 });
 
-test('proxies come from the cluster, else from the environment, never for this machine itself', (t) => {
-  const { write } = t.context;
-  const kubeconfig = write('config', simple);
-  const env = { https_proxy: 'proxy:3128', NO_PROXY: '.local' };
-  t.deepEqual(load({ kubeconfig, env }).proxy, { HTTPS_PROXY: 'http://proxy:3128', NO_PROXY: '.local' });
-  t.is(load({ kubeconfig, env, server: 'https://127.0.0.1:1' }).proxy, undefined);
-  const own = write(
-    'own',
-    simple.replace('server: "https://prod:6443/"', 'server: "https://prod", proxy-url: "http://p:1"'),
-  );
-  t.deepEqual(load({ kubeconfig: own, env }).proxy, { HTTP_PROXY: 'http://p:1', HTTPS_PROXY: 'http://p:1' });
-  const socks = write(
-    'socks',
-    simple.replace('server: "https://prod:6443/"', 'server: "https://prod", proxy-url: "socks5://p:1"'),
-  );
-  t.throws(() => load({ kubeconfig: socks }), {
+test("a proxy's address is never shown: it may hold a password", (t) => {
+  const kubeconfig = t.context.write('config', simple);
+  const error = t.throws(() => load({ kubeconfig, env: { HTTPS_PROXY: 'ftp://me:hidden@p:1' } }), {
     instanceOf: KubeconfigError,
-    message: /SOCKS proxies are not supported/,
+    message: /^HTTPS_PROXY names no proxy that can be used: expected one of http:\/\/HOST:PORT, /,
   });
+  t.false(error?.message.includes('hidden'));
+});
+
+test('a program is told of the cluster when it asks, as flags have made it', (t) => {
+  const kubeconfig = t.context.write(
+    'config',
+    `current-context: a
+contexts: [{name: a, context: {cluster: a, user: a}}]
+clusters:
+- name: a
+  cluster:
+    server: "https://a/"
+    tls-server-name: b
+    proxy-url: "http://p:1"
+    insecure-skip-tls-verify: true
+    disable-compression: true
+    extensions: [{name: other, extension: 1}, {name: client.authentication.k8s.io/exec, extension: {audience: x}}]
+users: [{name: a, user: {exec: {apiVersion: client.authentication.k8s.io/v1, command: login, interactiveMode: Never, provideClusterInfo: true}}}]
+`,
+  );
+  const told = {
+    server: 'https://a/',
+    'tls-server-name': 'b',
+    'insecure-skip-tls-verify': true,
+    'proxy-url': 'http://p:1',
+    'disable-compression': true,
+    config: { audience: 'x' },
+  };
+  t.deepEqual(load({ kubeconfig }).credentials.exec?.cluster, told);
+  const { 'tls-server-name': _, ...elsewhere } = { ...told, server: 'https://b' };
+  t.deepEqual(load({ kubeconfig, server: 'https://b' }).credentials.exec?.cluster, elsewhere);
 });
 
 const badFiles: [title: string, text: string, message: RegExp][] = [
@@ -362,7 +391,7 @@ const badChoices: [
     'data that is no PEM',
     (text) => text.replace('token: secret', 'client-certificate-data: aGVsbG8='),
     {},
-    /client-certificate-data in the kubeconfig is no base64 of a PEM/,
+    /client-certificate-data of user "jane" is no base64 of a PEM/,
   ],
 ];
 for (const [title, change, options, message] of badChoices) {
@@ -382,7 +411,7 @@ test('no kubeconfig at all names the places looked at', (t) => {
   t.throws(() => load({ env: { KUBECONFIG: `/nope/a${delimiter}/nope/b` } }), {
     message: /looked at \/nope\/a, \/nope\/b,/,
   });
-  t.throws(() => load({}), { message: /there is no home folder to look in/ });
+  t.throws(() => load({}), { message: /neither \$KUBECONFIG nor a home folder says where/ });
 });
 
 test('a file named by the flag must be there, and be a file', (t) => {
