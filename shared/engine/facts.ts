@@ -127,7 +127,7 @@ function topologyOf({
   const status = isMap(infrastructure?.status) ? infrastructure.status : {};
   const platform = isMap(status.platformStatus) ? textOf(status.platformStatus.type) : '';
   const isMaster = (node: KubernetesObject) => masterLabels.some((label) => hasLabel(node, label));
-  const isWorker = (node: KubernetesObject) => hasLabel(node, 'node-role.kubernetes.io/worker');
+  const isWorker = (node: KubernetesObject) => hasLabel(node, workerLabel);
   const masters = nodes.filter(isMaster);
   const workerCount = nodes.filter((node) => isWorker(node) && !isMaster(node)).length;
   return {
@@ -165,8 +165,7 @@ function hardwareOf(nodes: readonly KubernetesObject[], { spec }: HyperConverged
       if (value === 'false') continue;
       const name = label.startsWith(nfdPrefix) ? label.slice(nfdPrefix.length) : undefined;
       found.pci ||= name === 'pci-present' || (name !== undefined && isPciDevice(name));
-      found.gpu ||=
-        (label === 'nvidia.com/gpu.present' && value === 'true') || (name !== undefined && isDisplayOfGpu(name));
+      found.gpu ||= (label === gpuLabel && value === 'true') || (name !== undefined && isDisplayOfGpu(name));
       found.usb ||= name === 'usb-present' || (name?.startsWith('usb-') === true && name.endsWith('.present'));
       found.vfio ||= name === 'iommu-enabled' && value === 'true';
       found.numa ||= name === 'memory-numa' && value === 'true';
@@ -178,7 +177,7 @@ function hardwareOf(nodes: readonly KubernetesObject[], { spec }: HyperConverged
       found.pci ||= pciResources.has(resource);
       found.usb ||= usbResources.has(resource);
     }
-    found.numa ||= (node.metadata.annotations?.['kubevirt.io/topology-manager-policy'] ?? '') !== '';
+    found.numa ||= (node.metadata.annotations?.[topologyPolicyAnnotation] ?? '') !== '';
   }
   return {
     pciDevicesPresent: found.pci || found.gpu,
@@ -232,6 +231,29 @@ function hasLabel(node: KubernetesObject, label: string): boolean {
   return Object.hasOwn(node.metadata.labels ?? {}, label);
 }
 
+/**
+ * What the facts look at of a node, for caches: an object of some hundred bytes that doesn't change with heartbeats.
+ * Facts of projected nodes are the facts of the nodes.
+ */
+export function projectNode({ apiVersion, kind, metadata, status }: KubernetesObject): KubernetesObject {
+  const { name, labels = {}, annotations = {} } = metadata;
+  const isUsed = (label: string) =>
+    label.startsWith(nfdPrefix) || label === gpuLabel || label === workerLabel || masterLabels.includes(label);
+  const used = Object.entries(labels).filter(([label]) => isUsed(label));
+  const policy = annotations[topologyPolicyAnnotation];
+  const capacity = isMap(status) && isMap(status.capacity) ? { status: { capacity: status.capacity } } : {};
+  return {
+    apiVersion,
+    kind,
+    metadata: {
+      name,
+      labels: Object.fromEntries(used),
+      ...(policy !== undefined && { annotations: { [topologyPolicyAnnotation]: policy } }),
+    },
+    ...capacity,
+  };
+}
+
 function textOf(value: unknown): string {
   return typeof value === 'string' ? value : '';
 }
@@ -261,6 +283,9 @@ function isForced(fact: string, { forced }: Snapshot): boolean {
 }
 
 const nfdPrefix = 'feature.node.kubernetes.io/';
+const gpuLabel = 'nvidia.com/gpu.present';
+const workerLabel = 'node-role.kubernetes.io/worker';
+const topologyPolicyAnnotation = 'kubevirt.io/topology-manager-policy';
 const masterLabels = ['node-role.kubernetes.io/master', 'node-role.kubernetes.io/control-plane'];
 const gpuResources = ['nvidia.com/gpu', 'amd.com/gpu'];
 const gpuResourcePrefixes = ['nvidia.com/mig-', 'gpu.intel.com/'];
