@@ -43,6 +43,7 @@ export function planAsset(asset: Asset, around: Surroundings): PlannedAsset {
         why: detail,
         steps: taken,
         notes: work.notes,
+        ...(work.conditions !== undefined && { conditions: work.conditions }),
         ...(work.baseline !== undefined && { baseline: work.baseline }),
         ...(work.desired !== undefined && { desired: work.desired }),
         ...(work.yielded?.release !== undefined && { retained: work.yielded.retained }),
@@ -106,6 +107,13 @@ function conditionsStep(work: Work, around: Surroundings) {
     const missing = unknownAmong(condition.uses, unknown);
     return { condition, missing, result: missing === undefined ? condition.evaluate(context) : undefined };
   });
+  work.conditions = results.map(({ condition: { expression }, missing, result }) => ({
+    expression,
+    result: result?.result ?? 'unknown',
+    saw: result?.saw ?? {},
+    ...(result?.result === 'error' && { message: result.message }),
+    ...(missing !== undefined && { message: describeUnknown(missing) }),
+  }));
   const unmet = results.find(({ result }) => result?.result === 'unmet');
   if (unmet?.result !== undefined) {
     return stop({ decision: 'condition-unmet' }, `not met: ${unmet.condition.expression}${seen(unmet.result)}`);

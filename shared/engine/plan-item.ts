@@ -17,6 +17,8 @@ export type Plan = {
   readonly unknown: readonly UnknownFact[];
   /** One line each: unknown keys on HyperConverged, exclusion rules that match nothing, and the like. */
   readonly warnings: readonly string[];
+  /** The rules of `disabled-resources`; absent where they are invalid, or nothing is active. */
+  readonly exclusions?: readonly ExclusionRule[];
   /** One entry for every asset and tombstone, in the order of work. */
   readonly items: readonly PlanItem[];
 };
@@ -51,6 +53,8 @@ export type PlanItem = {
   readonly why: string;
   /** Every step passed, and last the one that stopped it. */
   readonly steps: readonly Step[];
+  /** Each `when` expression by itself; absent where it wasn't asked for. */
+  readonly conditions?: readonly ConditionSeen[];
   /** One line each, for people: rules that match nothing, a rewriting webhook, a part that can't be yielded. */
   readonly notes: readonly string[];
   /** The baseline as rendered, identity and label included; absent when it wasn't rendered. */
@@ -153,6 +157,14 @@ export type Override =
 
 /** One step of the decision: `passed` is false only for the one that stopped it. */
 export type Step = { readonly step: StepName; readonly passed: boolean; readonly detail: string };
+
+/** One `when` expression, and the values that it saw by dotted path. `message`: why it fails, or what isn't known. */
+export type ConditionSeen = {
+  readonly expression: string;
+  readonly result: 'met' | 'unmet' | 'error' | 'unknown';
+  readonly saw: Readonly<Record<string, unknown>>;
+  readonly message?: string;
+};
 
 export type StepName =
   | 'selection'

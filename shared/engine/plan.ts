@@ -89,6 +89,7 @@ function planWith(hyperConverged: KubernetesObject, catalog: Catalog, snapshot: 
       ...keyWarnings(hyperConverged, catalog),
       ...exclusionWarnings(exclusions, items),
     ],
+    ...(!isInvalid(exclusions) && { exclusions }),
     items,
   };
 }

@@ -3,7 +3,7 @@ import type { KubernetesObject } from '../api/kubernetes-object.ts';
 import type { ObjectRef } from '../api/object-ref.ts';
 import type { Asset } from '../catalog/asset.ts';
 import type { Shown, Yielded } from './ignored-fields.ts';
-import type { Decision } from './plan-item.ts';
+import type { ConditionSeen, Decision } from './plan-item.ts';
 import type { Surroundings } from './surroundings.ts';
 
 /** What is known of one asset so far: each step adds what the later ones need. Lives only while it is decided. */
@@ -22,6 +22,7 @@ export type Work = {
   yielded?: Yielded;
   /** Set once a dry run showed more about ignored fields than the live object does. */
   shown?: Shown;
+  conditions?: readonly ConditionSeen[];
   /** What an apply sends. */
   desired?: KubernetesObject;
   effective?: KubernetesObject;
