@@ -77,7 +77,7 @@ function checkPatch(value: string, invalid: (message: string) => Invalid): reado
     return invalid(`the patch isn't JSON: ${error instanceof Error ? error.message : String(error)}; ${patchExample}`);
   }
   if (!Array.isArray(parsed)) {
-    const what = isObject(parsed) ? 'a JSON object (a merge patch?)' : `the JSON value ${JSON.stringify(parsed)}`;
+    const what = isObject(parsed) ? 'a JSON object (a merge patch?)' : `the JSON value ${shown(parsed)}`;
     return invalid(`the patch is ${what}; ${patchExample}`);
   }
   if (parsed.length > maxPatchOperations) {
@@ -138,7 +138,7 @@ export function parseMode(value: string | undefined): 'managed' | 'unmanaged' | 
   const isMeant = nearestName(value.trim(), ['unmanaged']) !== undefined;
   return {
     annotation: annotation.mode,
-    message: `mode ${JSON.stringify(value)} isn't known; the only mode is "unmanaged"`,
+    message: `mode ${shown(value)} isn't known; the only mode is "unmanaged"`,
     ...(isMeant && { right: { [annotation.mode]: 'unmanaged' } }),
   };
 }
@@ -166,17 +166,20 @@ export function parsePausedBy(value: string | undefined): PausedBy | undefined {
 }
 
 /**
- * Keys of ours on an object that mean nothing: each with the nearest that does. `known` are further keys that are
- * right on this object, such as those that the baseline itself sets.
+ * Keys of ours on an object that mean nothing: each with the nearest that does. `also` are further keys that are right
+ * on this object, such as those that the baseline itself sets.
  */
-export function unknownKeys(object: KubernetesObject, known: Iterable<string>): readonly Invalid[] {
-  const annotations = new Set([...Object.values(annotation), ...known]);
-  const labels = new Set([managedByLabel, ...known]);
+export function unknownKeys(
+  { metadata }: KubernetesObject,
+  also: { readonly annotations?: readonly string[]; readonly labels?: readonly string[] } = {},
+): readonly Invalid[] {
+  const annotations = new Set([...Object.values(annotation), ...(also.annotations ?? [])]);
+  const labels = new Set([managedByLabel, ...(also.labels ?? [])]);
   return [
-    ...ownKeys(object.metadata.annotations)
+    ...ownKeys(metadata.annotations)
       .filter((key) => !annotations.has(key))
-      .map((key) => unknownKey('annotation', key, annotations, object.metadata.annotations)),
-    ...ownKeys(object.metadata.labels)
+      .map((key) => unknownKey('annotation', key, annotations, metadata.annotations)),
+    ...ownKeys(metadata.labels)
       .filter((key) => !labels.has(key))
       .map((key) => unknownKey('label', key, annotations)),
   ];
@@ -214,16 +217,17 @@ function unknownKey(
 }
 
 function problemOfOperation(operation: unknown): string | undefined {
-  if (!isObject(operation)) return `it is ${JSON.stringify(operation)}, not an object with op and path`;
+  if (!isObject(operation)) return `it is ${shown(operation)}, not an object with op and path`;
   const { op, path, from } = operation;
   if (typeof op !== 'string' || !patchOps.has(op)) {
-    return `op is ${JSON.stringify(op)}; it is one of ${[...patchOps].join(', ')}`;
+    return `op is ${shown(op)}; it is one of ${[...patchOps].join(', ')}`;
   }
   const unknown = Object.keys(operation).find((key) => !['op', 'path', 'from', 'value'].includes(key));
-  if (unknown !== undefined) return `it has the key ${JSON.stringify(unknown)}, which means nothing in RFC 6902`;
+  if (unknown !== undefined) return `it has the key ${shown(unknown)}, which means nothing in RFC 6902`;
   if (typeof path !== 'string') return 'it has no path';
   const needsFrom = op === 'move' || op === 'copy';
   if (needsFrom && typeof from !== 'string') return `${op} has no from`;
+  if (!needsFrom && from !== undefined) return `${op} takes no from`;
   if (['add', 'replace', 'test'].includes(op) && !Object.hasOwn(operation, 'value')) return `${op} has no value`;
   try {
     const target = parsePointer(path);
@@ -249,6 +253,11 @@ function problemOfValue(value: unknown, depth: number): string | undefined {
     if (problem !== undefined) return problem;
   }
   return undefined;
+}
+
+function shown(value: unknown): string {
+  const text = JSON.stringify(value);
+  return text.length > 80 ? `${text.slice(0, 79)}…` : text;
 }
 
 function isObject(value: unknown): value is { readonly [key: string]: unknown } {

@@ -74,8 +74,7 @@ export function matches(pattern: string, text: string): boolean {
 }
 
 function problemOf(rule: unknown): string | undefined {
-  if (typeof rule !== 'object' || rule === null || Array.isArray(rule))
-    return `it is ${JSON.stringify(rule)}, not kind and name`;
+  if (typeof rule !== 'object' || rule === null || Array.isArray(rule)) return 'it is not kind and name';
   for (const [key, value] of Object.entries(rule)) {
     if (!ruleKeys.includes(key)) {
       const nearest = nearestName(key, ruleKeys);
@@ -85,10 +84,14 @@ function problemOf(rule: unknown): string | undefined {
       return `${key} must be a text, in quotes if it looks like something else`;
     if (value.length > maxTextLength) return `${key} is longer than ${maxTextLength} characters`;
   }
-  const { kind, name } = rule as Record<string, string>;
+  const { kind, name, apiVersion } = rule as Record<string, string>;
   if (kind === undefined) return 'it has no kind';
   if (name === undefined) return 'it has no name (use "*" for all)';
-  return /[*?]/.test(kind) ? 'kind takes no wildcards' : undefined;
+  if (/[*?]/.test(kind)) return 'kind takes no wildcards';
+  // A group alone would be taken for a version of the core group, and cover nothing.
+  if (apiVersion !== undefined && !/^([a-z0-9.-]+\/)?v[a-z0-9]+$/.test(apiVersion))
+    return `apiVersion is ${JSON.stringify(apiVersion)}; it is written as in "apps/v1"`;
+  return undefined;
 }
 
 function invalid(message: string): Invalid {

@@ -1,3 +1,5 @@
+import { groupOf } from './object-ref.ts';
+
 /** Field manager, ServiceAccount, Deployment, Lease and managed-by value of the controller. */
 export const autopilotName = 'virt-platform-autopilot';
 
@@ -13,3 +15,14 @@ export const managedByLabel = `${keyPrefix}managed-by`;
 /** The versions in which HyperConverged may be served, best first. */
 export const hyperConvergedApiVersions = ['hco.kubevirt.io/v1', 'hco.kubevirt.io/v1beta1'] as const;
 export const hyperConvergedKind = 'HyperConverged';
+
+/** Whether something is a HyperConverged, by kind and group. */
+export function isHyperConverged({
+  apiVersion,
+  kind,
+}: {
+  readonly apiVersion: string;
+  readonly kind: string;
+}): boolean {
+  return kind === hyperConvergedKind && groupOf(apiVersion) === groupOf(hyperConvergedApiVersions[0]);
+}

@@ -11,7 +11,8 @@ import {
   unknownKeys,
 } from '../api/annotations.ts';
 import { formatPointer } from '../api/json-pointer.ts';
-import { hyperConvergedKind } from '../api/names.ts';
+import type { KubernetesObject } from '../api/kubernetes-object.ts';
+import { isHyperConverged } from '../api/names.ts';
 import { managerOf } from './field-managers.ts';
 import { forbiddenPointer, yieldFields } from './ignored-fields.ts';
 import type { Decision, Override } from './plan-item.ts';
@@ -38,14 +39,11 @@ export function modeStep({ live }: Work): StepResult {
 }
 
 /** Step 9: a key or value of ours that we don't know is somebody's wish to deviate, so the object is held. */
-export function annotationsStep({ live, baseline, target }: Work): StepResult {
+export function annotationsStep(work: Work): StepResult {
+  const { live } = work;
   if (live === undefined) return pass('it has no annotations of ours');
-  const { labels, annotations } = baseline?.metadata ?? {};
-  // On HyperConverged an unknown key may belong to a newer version: the plan warns of it.
-  const isSteering = target.kind === hyperConvergedKind;
-  const unknown = isSteering ? [] : unknownKeys(live, [...ownKeys(labels), ...ownKeys(annotations)]);
   const mode = parseMode(live.metadata.annotations?.[annotation.mode]);
-  const mistakes = [...unknown, ...(isInvalid(mode) ? [mode] : [])];
+  const mistakes = [...unknownKeysOn(live, work), ...(isInvalid(mode) ? [mode] : [])];
   if (mistakes.length === 0) return pass('all annotations of ours on it are known');
   return held(mistakes);
 }
@@ -103,7 +101,7 @@ function held(mistakes: readonly Invalid[]): StepResult {
 
 /** The deviations that the live object carries, whichever step was reached. */
 export function overridesOf(work: Work, decision: Decision, detail: string): readonly Override[] {
-  const { live, target } = work;
+  const { live } = work;
   const overrides: Override[] = [];
   if (decision.decision === 'excluded') overrides.push({ type: 'excluded', rule: decision.rule });
   const annotations = live?.metadata.annotations;
@@ -130,12 +128,9 @@ export function overridesOf(work: Work, decision: Decision, detail: string): rea
       overrides.push({ type: 'unmanaged', how: 'ignore-fields' });
     }
   }
-  const invalid = [
-    patch === undefined ? undefined : operations,
-    paths,
-    mode,
-    ...(target.kind === hyperConvergedKind ? [] : unknownKeys(live, ownKeysOf(work))),
-  ].filter(isInvalid);
+  const invalid = [patch === undefined ? undefined : operations, paths, mode, ...unknownKeysOn(live, work)].filter(
+    isInvalid,
+  );
   for (const { annotation: key, message, right } of invalid) {
     overrides.push({ type: 'invalid', annotation: key, message, ...(right !== undefined && { right }) });
   }
@@ -146,6 +141,9 @@ export function overridesOf(work: Work, decision: Decision, detail: string): rea
   return overrides;
 }
 
-function ownKeysOf({ baseline }: Work): readonly string[] {
-  return [...ownKeys(baseline?.metadata.labels), ...ownKeys(baseline?.metadata.annotations)];
+/** On HyperConverged an unknown key may belong to a newer version: the plan only warns of it. */
+function unknownKeysOn(live: KubernetesObject, { baseline, target }: Work): readonly Invalid[] {
+  if (isHyperConverged(target)) return [];
+  const { labels, annotations } = baseline?.metadata ?? {};
+  return unknownKeys(live, { labels: ownKeys(labels), annotations: ownKeys(annotations) });
 }

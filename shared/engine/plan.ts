@@ -1,12 +1,18 @@
-import { annotation, clusterAnnotation, isInvalid, parseAutopilot, unknownKeys } from '../api/annotations.ts';
+import { clusterAnnotation, isInvalid, parseAutopilot, unknownKeys } from '../api/annotations.ts';
 import { type ExclusionRule, excludes, parseExclusions } from '../api/exclusions.ts';
 import type { KubernetesObject } from '../api/kubernetes-object.ts';
-import { hyperConvergedApiVersions, hyperConvergedKind, keyPrefix } from '../api/names.ts';
+import {
+  hyperConvergedApiVersions,
+  hyperConvergedKind,
+  isHyperConverged,
+  keyPrefix,
+  managedByLabel,
+} from '../api/names.ts';
 import { nearestName } from '../api/nearest-name.ts';
-import { groupOf, type ObjectRef } from '../api/object-ref.ts';
+import type { ObjectRef } from '../api/object-ref.ts';
 import type { Asset, Catalog, RenderContext } from '../catalog/asset.ts';
 import { Answers, stillOpen } from './answers.ts';
-import { type Facts, factsOf, v1Shape } from './facts.ts';
+import { factsOf, v1Shape } from './facts.ts';
 import { type PlannedAsset, planAsset } from './plan-asset.ts';
 import type { Activation, Plan, PlanItem, UnknownFact } from './plan-item.ts';
 import { planTombstone } from './plan-tombstone.ts';
@@ -248,9 +254,7 @@ function isNamespaceAsset({ target }: Asset): boolean {
 }
 
 function isHyperConvergedAsset({ target }: Asset): boolean {
-  return (
-    target.kind === hyperConvergedKind && target.apiVersions.some((version) => groupOf(version) === 'hco.kubevirt.io')
-  );
+  return target.apiVersions.some((apiVersion) => isHyperConverged({ apiVersion, kind: target.kind }));
 }
 
 function activationWarnings(activation: Activation, catalog: Catalog): readonly string[] {
@@ -265,11 +269,10 @@ function activationWarnings(activation: Activation, catalog: Catalog): readonly 
 /** Keys of ours on HyperConverged that nothing reads: a newer version may, so they are only pointed out. */
 function keyWarnings(hyperConverged: KubernetesObject, catalog: Catalog): readonly string[] {
   const read = annotationsReadBy(catalog);
-  const known = [...Object.values(annotation), clusterAnnotation.autopilot, clusterAnnotation.disabledResources];
-  const set = [`${keyPrefix}managed-by`, `${keyPrefix}version`, clusterAnnotation.openshift];
-  const unknown = unknownKeys(hyperConverged, [...known, ...set, ...read]).map(
-    ({ message }) => `${message} (on HyperConverged)`,
-  );
+  const { autopilot, disabledResources, openshift } = clusterAnnotation;
+  // The last two are what HyperConverged's own asset marks it with.
+  const annotations = [autopilot, disabledResources, openshift, ...read, managedByLabel, `${keyPrefix}version`];
+  const unknown = unknownKeys(hyperConverged, { annotations }).map(({ message }) => `${message} (on HyperConverged)`);
   const switches = [
     clusterAnnotation.openshift,
     ...[...read].filter((key) => key.startsWith(clusterAnnotation.enablePrefix)),
@@ -335,5 +338,3 @@ function partition<Item>(items: readonly Item[], belongs: (item: Item) => boolea
 function dedupe(unknown: readonly UnknownFact[]): readonly UnknownFact[] {
   return [...new Map(unknown.map((entry) => [entry.fact, entry])).values()];
 }
-
-export type { Facts };
