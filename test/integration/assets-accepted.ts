@@ -41,6 +41,9 @@ const facts: Record<string, Record<string, Facts>> = {
     GCP: { topology: { isBareMetal: false, isGCP: true } },
     VSphere: { topology: { isBareMetal: false, isVSphere: true } },
   },
+  'logging-collector': {
+    'audit logs': { annotations: { 'platform.kubevirt.io/enable-audit-logging': 'true' } },
+  },
   'sbr-detection-config': {
     'a storage class': { annotations: { 'platform.kubevirt.io/sbr-storage-class': 'nfs' } },
   },
