@@ -2,7 +2,7 @@ import fastJsonPatch, { type Operation } from 'fast-json-patch';
 import type { Invalid, PatchOperation } from '../api/annotations.ts';
 import { annotation, ownKeys } from '../api/annotations.ts';
 import { formatPointer, maxDepth, parsePointer } from '../api/json-pointer.ts';
-import type { KubernetesObject } from '../api/kubernetes-object.ts';
+import type { Json, KubernetesObject } from '../api/kubernetes-object.ts';
 import { groupOf } from '../api/object-ref.ts';
 import { equalJson, isMap } from './json.ts';
 import { podPrivileges } from './pod-privileges.ts';
@@ -26,8 +26,17 @@ export function applyUserPatch(baseline: KubernetesObject, operations: readonly 
     return invalid(`${baseline.kind} is a sensitive kind and takes no patch; mode: unmanaged hands it over to you`);
   }
   let document: unknown = structuredClone(baseline);
+  let bytes = bytesOf(baseline);
   for (const [index, operation] of operations.entries()) {
-    const step = applyOperation(document, operation);
+    // Measured before it is done, and by what it puts alone: copies can double the document each time.
+    const put = valuePut(document, operation);
+    bytes += put === undefined ? 0 : bytesOf(put);
+    const step =
+      bytes > maxResultBytes
+        ? { problem: `the result is ${bytes} bytes long; at most ${maxResultBytes} are taken` }
+        : parsePointer(operation.path).length + depthOf(put) > maxDepth
+          ? { problem: `the result is nested deeper than ${maxDepth} levels` }
+          : applyOperation(document, operation);
     if ('problem' in step)
       return invalid(`operation ${index + 1} (${operation.op} ${operation.path}): ${step.problem}`);
     document = step.document;
@@ -40,28 +49,37 @@ export function applyUserPatch(baseline: KubernetesObject, operations: readonly 
 
 /** Kinds, by group, whose content must not be steered from an annotation. */
 export function takesNoPatch({ apiVersion, kind }: Pick<KubernetesObject, 'apiVersion' | 'kind'>): boolean {
-  return sensitiveKinds[groupOf(apiVersion)]?.includes(kind) ?? false;
+  return sensitiveKinds.get(groupOf(apiVersion))?.includes(kind) ?? false;
 }
 
-const sensitiveKinds: Readonly<Record<string, readonly string[]>> = {
-  '': ['ServiceAccount'],
-  'admissionregistration.k8s.io': [
-    'MutatingAdmissionPolicy',
-    'MutatingAdmissionPolicyBinding',
-    'MutatingWebhookConfiguration',
-    'ValidatingAdmissionPolicy',
-    'ValidatingAdmissionPolicyBinding',
-    'ValidatingWebhookConfiguration',
-  ],
-  'machineconfiguration.openshift.io': ['KubeletConfig', 'MachineConfig'],
-  policy: ['PodSecurityPolicy'],
-  'rbac.authorization.k8s.io': ['ClusterRole', 'ClusterRoleBinding', 'Role', 'RoleBinding'],
-  'security.openshift.io': ['SecurityContextConstraints'],
-};
+const sensitiveKinds: ReadonlyMap<string, readonly string[]> = new Map(
+  Object.entries({
+    '': ['ServiceAccount'],
+    'admissionregistration.k8s.io': [
+      'MutatingAdmissionPolicy',
+      'MutatingAdmissionPolicyBinding',
+      'MutatingWebhookConfiguration',
+      'ValidatingAdmissionPolicy',
+      'ValidatingAdmissionPolicyBinding',
+      'ValidatingWebhookConfiguration',
+    ],
+    'machineconfiguration.openshift.io': ['KubeletConfig', 'MachineConfig'],
+    policy: ['PodSecurityPolicy'],
+    'rbac.authorization.k8s.io': ['ClusterRole', 'ClusterRoleBinding', 'Role', 'RoleBinding'],
+    'security.openshift.io': ['SecurityContextConstraints'],
+  }),
+);
 
 type Applied = { readonly document: unknown } | { readonly problem: string };
 
 function applyOperation(document: unknown, operation: PatchOperation): Applied {
+  const { op, path, from } = operation;
+  if (op === 'move' && from !== undefined && from !== path) {
+    // By RFC 6902 a removal followed by an addition: indices in `path` count in what is left.
+    const value = resolve(document, parsePointer(from)) as Json;
+    const left = applyOperation(document, { op: 'remove', path: from });
+    return 'problem' in left ? left : applyOperation(left.document, { op: 'add', path, value });
+  }
   const problem = problemOfTarget(document, operation);
   if (problem !== undefined) return { problem };
   try {
@@ -73,9 +91,7 @@ function applyOperation(document: unknown, operation: PatchOperation): Applied {
       true,
       true,
     );
-    // A copy can double the document: checked after each, so that forty of them don't fill the memory.
-    const tooMuch = operation.op === 'copy' || operation.op === 'add' ? problemOfSize(newDocument) : undefined;
-    return tooMuch === undefined ? { document: newDocument } : { problem: tooMuch };
+    return { document: newDocument };
   } catch (error) {
     return { problem: firstLine(error) };
   }
@@ -97,7 +113,6 @@ function problemOfTarget(document: unknown, { op, path, from }: PatchOperation):
   if (problem !== undefined) return problem;
   const parent = resolve(document, container);
   if (Array.isArray(parent)) {
-    // The index is checked against the list as it is now; a move out of the same list shortens it by one.
     if (last === '-' || (arrayIndex.test(last) && Number(last) <= parent.length)) return undefined;
     return `${formatPointer(names)} isn't a place in a list of ${parent.length}`;
   }
@@ -123,10 +138,14 @@ function resolve(document: unknown, names: readonly string[]): unknown {
   return value;
 }
 
-function problemOfSize(document: unknown): string | undefined {
-  if (depthOf(document) > maxDepth) return `the result is nested deeper than ${maxDepth} levels`;
-  const size = Buffer.byteLength(JSON.stringify(document) ?? '');
-  return size > maxResultBytes ? `the result is ${size} bytes long; at most ${maxResultBytes} are taken` : undefined;
+/** What an operation puts somewhere, or undefined. */
+function valuePut(document: unknown, { op, from, value }: PatchOperation): unknown {
+  if (op === 'copy' || op === 'move') return from === undefined ? undefined : resolve(document, parsePointer(from));
+  return op === 'add' || op === 'replace' ? value : undefined;
+}
+
+function bytesOf(value: unknown): number {
+  return Buffer.byteLength(JSON.stringify(value));
 }
 
 /** Stops counting just beyond the limit. */
@@ -162,7 +181,7 @@ function forbiddenKeys(where: 'labels' | 'annotations', before: unknown, after: 
   const next = isMap(after) ? after : {};
   for (const key of new Set([...Object.keys(old), ...Object.keys(next)])) {
     if (old[key] === next[key]) continue;
-    if (key in next && typeof next[key] !== 'string')
+    if (Object.hasOwn(next, key) && typeof next[key] !== 'string')
       return `${formatPointer(['metadata', where, key])} must be a text`;
     if (ownKeys({ [key]: '' }).length > 0)
       return `it changes ${formatPointer(['metadata', where, key])}, a key of ours`;
