@@ -1,7 +1,9 @@
+import type { Readable } from 'node:stream';
 import type { JsonObject } from '../api/kubernetes-object.ts';
 import { ApiError } from './api-error.ts';
 import { type Clock, systemClock } from './clock.ts';
 import type { Connection } from './connection.ts';
+import { ConnectionError } from './connection-error.ts';
 import type { ExecTerminal } from './exec-credential.ts';
 import { type Asked, parseAnswer } from './parse-answer.ts';
 import { retry } from './retry.ts';
@@ -43,6 +45,10 @@ export class Caller {
     this.#maxBytes = options.maxAnswerBytes ?? 256 * 1024 * 1024;
     this.#signal = options.signal;
     this.#onWarning = options.onWarning ?? (() => {});
+  }
+
+  get clock(): Clock {
+    return this.#clock;
   }
 
   get requests(): number {
@@ -87,6 +93,24 @@ export class Caller {
     );
   }
 
+  /** One attempt at an answer that is read as it comes; a refusal is thrown as from {@link send}. */
+  async open(request: HttpRequest, { doing, timeoutMs, signal }: OpenOptions): Promise<Readable> {
+    const open = () => this.#transport.open(request, { timeoutMs, signal });
+    let answer = await open().catch((error: unknown) => {
+      // The server had closed the kept connection; nothing is wrong with a new one.
+      if (error instanceof ConnectionError && error.problem === 'stale') return open();
+      throw error;
+    });
+    if (answer.status === 401 && this.#transport.refreshCredentials(answer.credentials)) {
+      answer.body.destroy();
+      answer = await open();
+    }
+    for (const warning of answer.warnings) this.#onWarning(warning);
+    const { body, ...head } = answer;
+    if (head.status < 200 || head.status > 299) this.parse({ ...head, text: await textOf(body, timeoutMs) }, doing);
+    return body;
+  }
+
   parse(answer: HttpAnswer, doing: string): JsonObject {
     return parseAnswer(answer, this.#asked(doing));
   }
@@ -105,6 +129,36 @@ export class Caller {
     return { doing, server, who: tokenFile === undefined ? 'this user' : `the token in ${tokenFile}` };
   }
 }
+
+export type OpenOptions = {
+  /** For messages: "watch nodes". */
+  readonly doing: string;
+  /** Until the answer begins. */
+  readonly timeoutMs: number;
+  /** Ends the answer as well. */
+  readonly signal: AbortSignal;
+};
+
+/** What a refusal says, or as much of it as came in time. */
+async function textOf(body: Readable, timeoutMs: number): Promise<string> {
+  const chunks: Buffer[] = [];
+  const timer = setTimeout(() => body.destroy(), timeoutMs);
+  let bytes = 0;
+  try {
+    for await (const chunk of body) {
+      chunks.push(chunk as Buffer);
+      bytes += (chunk as Buffer).length;
+      if (bytes > maxRefusalBytes) break;
+    }
+  } catch {
+    // Its status says enough.
+  } finally {
+    clearTimeout(timer);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+const maxRefusalBytes = 1024 * 1024;
 
 export type CallOptions = {
   /** For messages: "get MachineConfig/x". */

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import type { JsonObject, KubernetesObject } from '../api/kubernetes-object.ts';
 import { formatObjectRef, groupOf, type ObjectRef, versionOf } from '../api/object-ref.ts';
 import type { ApiResource } from '../engine/snapshot.ts';
@@ -5,6 +6,7 @@ import { type Absent, orAbsent } from './absent.ts';
 import { ApiError } from './api-error.ts';
 import { applyBody, type ExpectedLive } from './apply-body.ts';
 import { Caller, type CallerOptions } from './caller.ts';
+import type { Clock } from './clock.ts';
 import type { Connection } from './connection.ts';
 import { type Discovery, discover } from './discovery.ts';
 import { RefusedError } from './refused-error.ts';
@@ -30,6 +32,15 @@ export type ListOptions<Item> = {
   /** Keeps what is needed of each object, page by page, so that the rest needn't be held. */
   readonly project?: (object: KubernetesObject) => Item;
   readonly signal?: AbortSignal | undefined;
+};
+
+/** The query of a watch; the API server's own words. */
+export type WatchQuery = {
+  readonly resourceVersion?: string;
+  /** Begins with what exists, as `ADDED` events, closed by a bookmark. */
+  readonly sendInitialEvents?: boolean;
+  readonly fieldSelector?: string;
+  readonly timeoutSeconds: number;
 };
 
 export type WriteOptions = {
@@ -77,11 +88,15 @@ export function openCluster(connection: Connection, options: ClusterOptions): Cl
 export class Cluster {
   readonly connection: Connection;
   readonly #caller: Caller;
-  #discovery: Promise<Discovery> | undefined;
+  #discovery: { readonly at: number; readonly asked: Promise<Discovery> } | undefined;
 
   constructor(connection: Connection, options: ClusterOptions) {
     this.connection = connection;
     this.#caller = new Caller(connection, options);
+  }
+
+  get clock(): Clock {
+    return this.#caller.clock;
   }
 
   /** HTTP requests sent so far, repeated ones included. */
@@ -103,12 +118,20 @@ export class Cluster {
 
   /** Asks anew what is served; {@link resourceFor} goes by the latest answer. */
   async discover({ signal }: { signal?: AbortSignal } = {}): Promise<Discovery> {
+    const at = this.clock.now();
     const asked = discover((path, accept) => this.#caller.getJson(path, `discover ${path}`, { accept, signal }));
-    this.#discovery = asked;
+    const discovery = { at, asked };
+    this.#discovery = discovery;
     asked.catch(() => {
-      if (this.#discovery === asked) this.#discovery = undefined;
+      if (this.#discovery === discovery) this.#discovery = undefined;
     });
     return await asked;
+  }
+
+  /** What is served, as of `since` (of {@link clock}) or later: asked anew only when nobody has since then. */
+  async discoverSince(since: number): Promise<Discovery> {
+    const latest = this.#discovery;
+    return await (latest !== undefined && latest.at >= since ? latest.asked : this.discover());
   }
 
   /**
@@ -118,7 +141,7 @@ export class Cluster {
    * @throws ApiError with 503 when the group's own server is down, so that nobody can know.
    */
   async resourceFor(apiVersion: string, kind: string): Promise<ApiResource | Absent> {
-    const { resources, stale } = await (this.#discovery ?? this.discover());
+    const { resources, stale } = await (this.#discovery?.asked ?? this.discover());
     const group = groupOf(apiVersion);
     const version = versionOf(apiVersion);
     const resource = resources.find((it) => it.kind === kind && it.group === group && it.version === version);
@@ -158,6 +181,36 @@ export class Cluster {
       }
       // Everything at once can't expire half-way.
       return await this.#listPages(resource, collection, { ...options, limit: 0 });
+    });
+  }
+
+  /**
+   * One watch request, once it is answered: its lines are the caller's to read. `watchObjects` keeps one going.
+   *
+   * @param options.timeoutMs Until the answer begins; it ends when `signal` says so.
+   * @see https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes
+   */
+  async openWatch(
+    collection: Collection,
+    { resourceVersion, sendInitialEvents = false, fieldSelector, timeoutSeconds }: WatchQuery,
+    { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal: AbortSignal },
+  ): Promise<{ readonly answer: 'stream'; readonly body: Readable } | Absent> {
+    refuseSecrets(collection);
+    const resource = await this.resourceFor(collection.apiVersion, collection.kind);
+    if ('answer' in resource) return resource;
+    const path = withQuery(collectionPath(resource, collection), {
+      watch: 'true',
+      allowWatchBookmarks: 'true',
+      timeoutSeconds: String(timeoutSeconds),
+      resourceVersion,
+      ...(sendInitialEvents && { sendInitialEvents: 'true', resourceVersionMatch: 'NotOlderThan' }),
+      fieldSelector,
+    });
+    const request = { method: 'GET', path, headers: { Accept: 'application/json' } } as const;
+    const doing = `watch ${resource.plural}`;
+    return await orAbsent(resource, undefined, async () => {
+      const body = await this.#caller.open(request, { doing, timeoutMs, signal });
+      return { answer: 'stream', body };
     });
   }
 
@@ -256,10 +309,7 @@ export class Cluster {
     collection: Collection,
     { limit = 0, labelSelector, fieldSelector, project, signal }: ListOptions<Item>,
   ): Promise<Listed<Item>> {
-    const path = resourcePath(resource, { namespace: collection.namespace });
-    if (!resource.namespaced && collection.namespace !== undefined) {
-      throw new RefusedError(`${resource.plural} are cluster-scoped, and a namespace is given`);
-    }
+    const path = collectionPath(resource, collection);
     const doing = `list ${resource.plural}${collection.namespace === undefined ? '' : ` in ${collection.namespace}`}`;
     const items: Item[] = [];
     let next = '';
@@ -335,6 +385,13 @@ function objectPath(resource: ApiResource, ref: ObjectRef): string {
     throw new RefusedError(`${formatObjectRef(ref)}: ${ref.kind} ${has}`);
   }
   return resourcePath(resource, ref);
+}
+
+function collectionPath(resource: ApiResource, { namespace }: Collection): string {
+  if (!resource.namespaced && namespace !== undefined) {
+    throw new RefusedError(`${resource.plural} are cluster-scoped, and a namespace is given`);
+  }
+  return resourcePath(resource, { namespace });
 }
 
 /** Items of a list of a built-in kind don't say what they are. */

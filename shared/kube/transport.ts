@@ -1,6 +1,7 @@
 import http from 'node:http';
 import https from 'node:https';
 import { isIP } from 'node:net';
+import type { Readable } from 'node:stream';
 import tls from 'node:tls';
 import type { Clock } from './clock.ts';
 import type { Connection } from './connection.ts';
@@ -27,6 +28,9 @@ export type HttpAnswer = {
   readonly credentials: CurrentCredentials;
 };
 
+/** An answer whose body is still to be read. */
+export type HttpStream = Omit<HttpAnswer, 'text'> & { readonly body: Readable };
+
 /** Sends single requests as one user over one pool of kept connections. It knows HTTP and nothing of Kubernetes. */
 export class Transport {
   readonly #connection: Connection;
@@ -35,7 +39,7 @@ export class Transport {
   readonly #headers: Readonly<Record<string, string | readonly string[]>>;
   readonly #maxSockets: number;
   readonly #agents = new Set<http.Agent>();
-  #pool: { readonly credentials: CurrentCredentials; readonly agent: http.Agent } | undefined;
+  #pool: { readonly credentials: CurrentCredentials; readonly agent: http.Agent; streams?: http.Agent } | undefined;
   /** Requests sent so far, repeated ones included. */
   requests = 0;
 
@@ -108,6 +112,52 @@ export class Transport {
     });
   }
 
+  /**
+   * Sends a request and gives its answer as soon as its head is there; the body, which may go on for minutes, is the
+   * caller's to read or destroy. Such answers hold connections of their own, so that they never keep {@link send} waiting.
+   *
+   * @param timeoutMs Until the head of the answer.
+   * @throws ConnectionError when no head came; the signal's reason when it aborts. Later the signal destroys the body.
+   */
+  async open(request: HttpRequest, { timeoutMs, signal }: Omit<SendOptions, 'maxBytes'>): Promise<HttpStream> {
+    signal?.throwIfAborted();
+    const credentials = await unlessAborted(this.#credentials.current(), signal);
+    const agent = this.#streamsAgentFor(credentials);
+    this.requests++;
+    return await new Promise((resolve, reject) => {
+      const server = this.#connection.server;
+      let outgoing: http.ClientRequest;
+      try {
+        outgoing = this.#start(request, agent, credentials);
+      } catch (error) {
+        reject(connectionError(error, server, false));
+        return;
+      }
+      let timer: NodeJS.Timeout | undefined;
+      const fail = (error: unknown) => {
+        clearTimeout(timer);
+        outgoing.destroy();
+        reject(error);
+      };
+      const abort = () => fail(signal?.reason);
+      signal?.addEventListener('abort', abort, { once: true });
+      if (Number.isFinite(timeoutMs)) {
+        timer = setTimeout(() => fail(lateError(outgoing, server, request, timeoutMs)), timeoutMs);
+      }
+      outgoing.on('close', () => signal?.removeEventListener('abort', abort));
+      outgoing.on('error', (error) => fail(connectionError(error, server, outgoing.reusedSocket)));
+      outgoing.on('response', (body) => {
+        clearTimeout(timer);
+        // Whoever reads it is told as well; until then nobody may be listening.
+        body.on('error', () => {});
+        const { statusCode: status = 0, headers, headersDistinct } = body;
+        resolve({ status, headers, warnings: warningTexts(headersDistinct.warning), body, credentials });
+      });
+      // As bytes: Node would write a text together with the headers, and these then in UTF-8 for a second time.
+      outgoing.end(request.body === undefined ? undefined : Buffer.from(request.body));
+    });
+  }
+
   /** Forgets credentials that the server refused; false when asking again can't give others. */
   refreshCredentials(refused: CurrentCredentials): boolean {
     return this.#credentials.refresh(refused);
@@ -152,18 +202,35 @@ export class Transport {
     ) {
       return pool.agent;
     }
-    const agent = this.#newAgent({ ca, cert, key });
+    const agent = this.#newAgent({ ca, cert, key }, this.#maxSockets);
     if (pool !== undefined) retire(pool.agent);
+    if (pool?.streams !== undefined) retire(pool.streams);
     this.#pool = { credentials, agent };
     this.#agents.add(agent);
     return agent;
   }
 
-  #newAgent(material: { ca: string | undefined; cert: string | undefined; key: string | undefined }): http.Agent {
+  /** One without a limit: streams end when they are told to, and as many are open as somebody follows. */
+  #streamsAgentFor(credentials: CurrentCredentials): http.Agent {
+    const agent = this.#agentFor(credentials);
+    const pool = this.#pool;
+    if (pool === undefined) return agent;
+    if (pool.streams === undefined) {
+      const { ca, cert, key } = credentials;
+      pool.streams = this.#newAgent({ ca, cert, key }, Number.POSITIVE_INFINITY);
+      this.#agents.add(pool.streams);
+    }
+    return pool.streams;
+  }
+
+  #newAgent(
+    material: { ca: string | undefined; cert: string | undefined; key: string | undefined },
+    maxSockets: number,
+  ): http.Agent {
     const { proxy, tls: settings } = this.#connection;
     const options: https.AgentOptions = {
       keepAlive: true,
-      maxSockets: this.#maxSockets,
+      maxSockets,
       maxFreeSockets: this.#maxSockets,
       scheduling: 'lifo',
     };
