@@ -12,15 +12,23 @@ const fresh = [
   { metadata: {}, spec: {}, status: { conditions: [], history: [] } },
 ];
 
+/** A snapshot whose status says nothing yet is being made. */
+const begunByStatus = ['ifo-volumesnapshot-rules'];
+
+test('there are thirty-eight of them', (t) => {
+  t.is(sets.length, 38);
+});
+
 for (const name of sets) {
   test(`${name} takes nothing to be in flight on a fresh object, and never fails`, (t) => {
     for (const { operation, holds } of rulesOf(name)) {
-      for (const object of fresh) t.false(holds(object), `${operation} on ${JSON.stringify(object)}`);
+      for (const object of begunByStatus.includes(name) ? fresh.slice(0, 2) : fresh)
+        t.false(holds(object), `${operation} on ${JSON.stringify(object)}`);
     }
   });
 
   test(`${name} never fails on conditions that it doesn't know`, (t) => {
-    for (const { holds } of rulesOf(name)) t.false(holds(conditions({ Whatever: 'True' })));
+    for (const { holds } of rulesOf(name)) t.is(holds(conditions({ Whatever: 'True' })), begunByStatus.includes(name));
   });
 
   test(`${name} says what it watches, names each operation once, and comes last`, (t) => {
