@@ -121,6 +121,8 @@ function longForm(args: readonly string[], options: readonly Option[], help: str
     } else if (isLevel(option) && value === undefined) {
       // kubectl wants a number here; a bare -v means 1, and takes the next word only if it is one.
       long.push(`--${option.name}=${/^\d+$/.test(queue[0] ?? '') ? queue.shift() : '1'}`);
+    } else if (option.bare !== undefined && value === undefined) {
+      long.push(`--${option.name}=${option.bare}`);
     } else {
       const taken = value ?? queue.shift();
       if (taken === undefined) throw new UserError(`${isLong ? '--' : '-'}${given} needs a value; see "${help}"`);

@@ -25,6 +25,11 @@ export const commandList: readonly CommandEntry[] = [
     load: async () => (await import('./commands/diff.ts')).diff,
   },
   {
+    name: 'explain',
+    summary: 'Why an asset is decided as it is, step by step, and what would change that',
+    load: async () => (await import('./commands/explain.ts')).explain,
+  },
+  {
     name: 'version',
     summary: 'Versions of plugin, catalog, controller and API server',
     load: async () => (await import('./commands/version.ts')).version,

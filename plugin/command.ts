@@ -13,6 +13,8 @@ export type Option = {
   readonly choices?: readonly string[];
   /** What the value is, in help: `FILE`. */
   readonly placeholder?: string;
+  /** What it means without a value (`--graph`); a value then only follows `=`. */
+  readonly bare?: string;
   readonly description: string;
 };
 

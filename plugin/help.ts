@@ -44,8 +44,9 @@ function examples(programName: string, shown: Command['examples']): string {
 
 function optionLines(options: readonly Option[]): string {
   return aligned(
-    options.map(({ name, short, type, choices, placeholder = 'VALUE', description }) => {
-      const value = type === 'switch' ? '' : `=${choices?.join('|') ?? placeholder}`;
+    options.map(({ name, short, type, choices, bare, placeholder = 'VALUE', description }) => {
+      const given = `=${choices?.join('|') ?? placeholder}`;
+      const value = type === 'switch' ? '' : bare === undefined ? given : `[${given}]`;
       const long = name.length === 1 ? '' : `--${name}${value}`;
       return [`${short === undefined ? '    ' : `-${short}${long && ', '}`}${long}`, description];
     }),

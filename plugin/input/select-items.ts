@@ -36,6 +36,27 @@ export function selectItems(
   return items.filter((item) => chosen.has(item));
 }
 
+/**
+ * The one item that the words name.
+ *
+ * @throws UserError where they name none, or more than one.
+ */
+export function selectOne(
+  items: readonly PlanItem[],
+  words: readonly string[],
+  options: { namespace?: string | undefined } = {},
+): PlanItem {
+  const [first, ...others] = selectItems(items, words, options);
+  if (first === undefined) throw new UserError(`nothing that is managed is in namespace ${options.namespace}`);
+  if (others.length === 0) return first;
+  const found = [first, ...others].map(({ asset }) => asset);
+  const isSame = others.every(({ target: { kind, name } }) => kind === first.target.kind && name === first.target.name);
+  const how = isSame ? 'say which one by its asset, or its namespace with -n' : 'say which one';
+  throw new UserError(
+    `${words.map((word) => `"${word}"`).join(' ')} names ${found.length}, ${how}: ${found.join(', ')}`,
+  );
+}
+
 /** Every word that {@link selectItems} takes, for completion and for errors. */
 export function namesOf(items: readonly PlanItem[]): readonly string[] {
   return items.flatMap(({ asset, feature, group, target }) => [

@@ -187,13 +187,14 @@ function driftLines(items: readonly PlanItem[], { now, wide }: StatusTextOptions
     .join('');
 }
 
-function describeDrift({ pointer, live, desired, manager, time }: DriftedField, now: Date): string {
+/** `/spec/a: 1 → 2 (helm, 5m ago)`. */
+export function describeDrift({ pointer, live, desired, manager, time }: DriftedField, now: Date, most = 60): string {
   const age = time === null ? undefined : formatAge(new Date(time), now);
   const unrecorded = live === undefined ? 'removed, or never set' : "who set it isn't recorded";
   const who = [manager ?? unrecorded, ...(age === undefined ? [] : [`${age} ago`])];
-  return escapeText(`${pointer}: ${short(live)} → ${short(desired)} (${who.join(', ')})`);
+  return escapeText(`${pointer}: ${short(live, most)} → ${short(desired, most)} (${who.join(', ')})`);
 }
 
-function short(value: unknown): string {
-  return value === undefined ? '<none>' : cut(JSON.stringify(value), 60);
+function short(value: unknown, most: number): string {
+  return value === undefined ? '<none>' : cut(JSON.stringify(value), most);
 }
