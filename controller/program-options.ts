@@ -65,7 +65,7 @@ export function parseProgramOptions(
 /** What `--help` prints. */
 export function programHelp(): string {
   const rows = optionNames.map((name) => {
-    const { value, description, initial } = options[name];
+    const { value, description, initial }: Option = options[name];
     const left = `  --${name}${value === undefined ? '' : `=${value}`}`;
     return `${left.padEnd(42)}${description}${initial === '' ? '' : ` (default ${initial})`}`;
   });
