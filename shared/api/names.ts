@@ -16,6 +16,9 @@ export const managedByLabel = `${keyPrefix}managed-by`;
 export const hyperConvergedApiVersions = ['hco.kubevirt.io/v1', 'hco.kubevirt.io/v1beta1'] as const;
 export const hyperConvergedKind = 'HyperConverged';
 
+/** Where it is taken to be while nothing says otherwise. */
+export const hyperConvergedNamespace = 'openshift-cnv';
+
 /** Whether something is a HyperConverged, by kind and group. */
 export function isHyperConverged({
   apiVersion,

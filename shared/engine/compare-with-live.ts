@@ -124,7 +124,7 @@ function rewrittenFields(sent: KubernetesObject, kept: KubernetesObject): readon
   return wantedDifferences(sent, kept).map((difference) => ({
     pointer: pointerOf(difference),
     sent: difference.desired,
-    kept: difference.live,
+    ...(difference.live !== undefined && { kept: difference.live }),
   }));
 }
 

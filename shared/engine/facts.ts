@@ -1,5 +1,6 @@
 import { clusterAnnotation } from '../api/annotations.ts';
 import type { KubernetesObject } from '../api/kubernetes-object.ts';
+import { hyperConvergedNamespace } from '../api/names.ts';
 import { versionOf } from '../api/object-ref.ts';
 import type { HardwareFacts, HyperConvergedFacts, RenderContext, TopologyFacts } from '../catalog/asset.ts';
 import type { Answers } from './answers.ts';
@@ -53,7 +54,7 @@ export function factsOf(
   };
   return {
     facts: force(facts, snapshot.forced ?? {}),
-    unknown: unknown.filter(({ fact }) => !isForced(fact, snapshot)),
+    unknown: unknown.flatMap((entry) => withoutForced(entry, snapshot.forced ?? {}, facts)),
   };
 }
 
@@ -77,7 +78,7 @@ export function v1Shape({ apiVersion, metadata, spec }: KubernetesObject): Hyper
   const shaped = versionOf(apiVersion) === 'v1beta1' ? fromV1Beta1(fields) : fields;
   return {
     apiVersion,
-    namespace: metadata.namespace ?? '',
+    namespace: metadata.namespace ?? hyperConvergedNamespace,
     name: metadata.name,
     metadata: { ...metadata },
     spec: shaped,
@@ -126,14 +127,11 @@ function topologyOf({
 }): TopologyFacts {
   const status = isMap(infrastructure?.status) ? infrastructure.status : {};
   const platform = isMap(status.platformStatus) ? textOf(status.platformStatus.type) : '';
-  const isMaster = (node: KubernetesObject) => masterLabels.some((label) => hasLabel(node, label));
-  const isWorker = (node: KubernetesObject) => hasLabel(node, workerLabel);
-  const masters = nodes.filter(isMaster);
-  const workerCount = nodes.filter((node) => isWorker(node) && !isMaster(node)).length;
+  const { masters, workers, masterWorkers } = nodeTotalsOf(nodes);
   return {
     isOpenShift,
     isHCP: status.controlPlaneTopology === 'External',
-    isCompact: masters.length > 0 && masters.every(isWorker) && workerCount === 0,
+    isCompact: masters > 0 && masterWorkers === masters && workers === masters,
     hasSchedulableMasters: isMap(scheduler?.spec) && scheduler.spec.mastersSchedulable === true,
     controlPlaneTopology: textOf(status.controlPlaneTopology),
     cloudProvider: platform,
@@ -143,8 +141,8 @@ function topologyOf({
     isBareMetal: platform === 'BareMetal',
     isVSphere: platform === 'VSphere',
     isOpenStack: platform === 'OpenStack',
-    masterCount: masters.length,
-    workerCount,
+    masterCount: masters,
+    workerCount: workers - masterWorkers,
     totalNodeCount: nodes.length,
   };
 }
@@ -159,33 +157,105 @@ function hardwareOf(nodes: readonly KubernetesObject[], { spec }: HyperConverged
   ]);
   const usbResources = new Set(resourceNames(permitted.usbHostDevices));
 
-  const found = { pci: false, gpu: false, vfio: false, usb: false, numa: false };
-  for (const node of nodes) {
-    for (const [label, value] of Object.entries(node.metadata.labels ?? {})) {
-      if (value === 'false') continue;
-      const name = label.startsWith(nfdPrefix) ? label.slice(nfdPrefix.length) : undefined;
-      found.pci ||= name === 'pci-present' || (name !== undefined && isPciDevice(name));
-      found.gpu ||= (label === gpuLabel && value === 'true') || (name !== undefined && isDisplayOfGpu(name));
-      found.usb ||= name === 'usb-present' || (name?.startsWith('usb-') === true && name.endsWith('.present'));
-      found.vfio ||= name === 'iommu-enabled' && value === 'true';
-      found.numa ||= name === 'memory-numa' && value === 'true';
-    }
-    for (const [resource, quantity] of Object.entries(capacityOf(node))) {
-      if (!isPositive(quantity)) continue;
-      found.gpu ||=
-        gpuResources.includes(resource) || gpuResourcePrefixes.some((prefix) => resource.startsWith(prefix));
-      found.pci ||= pciResources.has(resource);
-      found.usb ||= usbResources.has(resource);
-    }
-    found.numa ||= (node.metadata.annotations?.[topologyPolicyAnnotation] ?? '') !== '';
-  }
+  const { pci, gpu, vfio, usb, numa, resources } = nodeTotalsOf(nodes);
+  const hasAny = (permitted: ReadonlySet<string>) => [...permitted].some((resource) => resources.has(resource));
   return {
-    pciDevicesPresent: found.pci || found.gpu,
-    gpuPresent: found.gpu,
-    vfioCapable: found.vfio,
-    usbDevicesPresent: found.usb,
-    numaNodesPresent: found.numa,
+    pciDevicesPresent: pci || gpu || hasAny(pciResources),
+    gpuPresent: gpu,
+    vfioCapable: vfio,
+    usbDevicesPresent: usb || hasAny(usbResources),
+    numaNodesPresent: numa,
   };
+}
+
+/** What one node shows, whatever HyperConverged permits. */
+type NodeFacts = {
+  readonly isMaster: boolean;
+  readonly isWorker: boolean;
+  readonly pci: boolean;
+  readonly gpu: boolean;
+  readonly vfio: boolean;
+  readonly usb: boolean;
+  readonly numa: boolean;
+  /** Devices with a quantity above zero. */
+  readonly resources: readonly string[];
+};
+
+/** What all nodes show together. */
+type NodeTotals = Omit<NodeFacts, 'isMaster' | 'isWorker' | 'resources'> & {
+  readonly masters: number;
+  readonly workers: number;
+  /** Nodes that are both. */
+  readonly masterWorkers: number;
+  readonly resources: ReadonlySet<string>;
+};
+
+// A snapshot's objects never change, and of thousands of nodes hardly any is new from one plan to the next.
+const factsOfNodes = new WeakMap<KubernetesObject, NodeFacts>();
+const totalsOfNodes = new WeakMap<readonly KubernetesObject[], NodeTotals>();
+
+function nodeTotalsOf(nodes: readonly KubernetesObject[]): NodeTotals {
+  const known = totalsOfNodes.get(nodes);
+  if (known !== undefined) return known;
+  const totals = {
+    masters: 0,
+    workers: 0,
+    masterWorkers: 0,
+    pci: false,
+    gpu: false,
+    vfio: false,
+    usb: false,
+    numa: false,
+  };
+  const resources = new Set<string>();
+  for (const node of nodes) {
+    const facts = nodeFactsOf(node);
+    if (facts.isMaster) totals.masters++;
+    if (facts.isWorker) totals.workers++;
+    if (facts.isMaster && facts.isWorker) totals.masterWorkers++;
+    totals.pci ||= facts.pci;
+    totals.gpu ||= facts.gpu;
+    totals.vfio ||= facts.vfio;
+    totals.usb ||= facts.usb;
+    totals.numa ||= facts.numa;
+    for (const resource of facts.resources) resources.add(resource);
+  }
+  const result = { ...totals, resources };
+  totalsOfNodes.set(nodes, result);
+  return result;
+}
+
+function nodeFactsOf(node: KubernetesObject): NodeFacts {
+  const known = factsOfNodes.get(node);
+  if (known !== undefined) return known;
+  const found = { pci: false, gpu: false, vfio: false, usb: false, numa: false };
+  for (const [label, value] of Object.entries(node.metadata.labels ?? {})) {
+    if (value === 'false') continue;
+    const name = label.startsWith(nfdPrefix) ? label.slice(nfdPrefix.length) : undefined;
+    found.pci ||= name === 'pci-present' || (name !== undefined && isPciDevice(name));
+    found.gpu ||= (label === gpuLabel && value === 'true') || (name !== undefined && isDisplayOfGpu(name));
+    found.usb ||= name === 'usb-present' || (name?.startsWith('usb-') === true && name.endsWith('.present'));
+    found.vfio ||= name === 'iommu-enabled' && value === 'true';
+    found.numa ||= name === 'memory-numa' && value === 'true';
+  }
+  const resources = Object.entries(capacityOf(node)).flatMap(([name, quantity]) =>
+    isDeviceName(name) && isPositive(quantity) ? [name] : [],
+  );
+  found.gpu ||= resources.some(isGpuResource);
+  found.numa ||= (node.metadata.annotations?.[topologyPolicyAnnotation] ?? '') !== '';
+  const isMaster = masterLabels.some((label) => hasLabel(node, label));
+  const facts = { ...found, isMaster, isWorker: hasLabel(node, workerLabel), resources };
+  factsOfNodes.set(node, facts);
+  return facts;
+}
+
+/** Not cpu, memory or hugepages, and not what KubeVirt itself puts on every node. */
+function isDeviceName(name: string): boolean {
+  return name.includes('/') && !name.startsWith('devices.kubevirt.io/');
+}
+
+function isGpuResource(name: string): boolean {
+  return gpuResources.includes(name) || gpuResourcePrefixes.some((prefix) => name.startsWith(prefix));
 }
 
 /** `pci-CLASS_VENDOR….present`; the displays of a board's management controller don't count. */
@@ -278,8 +348,16 @@ function mapTexts(values: { readonly [name: string]: unknown }): Readonly<Record
   return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, String(value)]));
 }
 
-function isForced(fact: string, { forced }: Snapshot): boolean {
-  return Object.hasOwn(forced ?? {}, fact);
+/** What stays unknown of an entry; of all hardware facts, those that nobody forces. */
+function withoutForced(
+  entry: UnknownFact,
+  forced: Readonly<Record<string, unknown>>,
+  { hardware }: Facts,
+): readonly UnknownFact[] {
+  if (entry.fact !== 'hardware') return Object.hasOwn(forced, entry.fact) ? [] : [entry];
+  const names = Object.keys(hardware).map((name) => `hardware.${name}`);
+  if (!names.some((name) => Object.hasOwn(forced, name))) return [entry];
+  return names.filter((name) => !Object.hasOwn(forced, name)).map((fact) => ({ ...entry, fact }));
 }
 
 const nfdPrefix = 'feature.node.kubernetes.io/';

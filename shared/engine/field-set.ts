@@ -81,10 +81,19 @@ export function parseElement(element: string): JsonObject {
   return JSON.parse(element.slice(2));
 }
 
+/** What no API server writes is left out: a file may hold anything. */
 function toFieldSet(fields: { readonly [element: string]: unknown }): FieldSet {
-  const set: Record<string, FieldSet> = {};
-  for (const [element, inner] of Object.entries(fields)) {
-    set[element] = isMap(inner) ? toFieldSet(inner) : {};
+  const known = Object.entries(fields).filter(([element]) => isElement(element));
+  return Object.fromEntries(known.map(([element, inner]) => [element, isMap(inner) ? toFieldSet(inner) : {}]));
+}
+
+function isElement(element: string): boolean {
+  if (element === '.' || element.startsWith('f:')) return true;
+  if (!element.startsWith('k:') && !element.startsWith('v:')) return false;
+  try {
+    const value: unknown = JSON.parse(element.slice(2));
+    return element.startsWith('v:') || isMap(value);
+  } catch {
+    return false;
   }
-  return set;
 }

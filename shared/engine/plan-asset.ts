@@ -11,7 +11,7 @@ import type { PlanItem, Step, StepName, UnknownFact } from './plan-item.ts';
 import { readsOf } from './reads.ts';
 import { selection } from './selection.ts';
 import { isCrdServed, servedApiVersion, servedVersions } from './served-api.ts';
-import { pass, type StepFunction, stop, type Work } from './step.ts';
+import { pass, type StepFunction, type StepResult, stop, type Work } from './step.ts';
 import type { Surroundings } from './surroundings.ts';
 
 /** One asset's decision, with what later decisions build on. */
@@ -28,7 +28,7 @@ export function planAsset(asset: Asset, around: Surroundings): PlannedAsset {
   const work: Work = { asset, target: targetOf(asset, around), notes: [] };
   const taken: Step[] = [];
   for (const [step, take] of steps) {
-    const result = take(work, around);
+    const result = guarded(take, work, around);
     taken.push({ step, passed: result.stopped === undefined, detail: result.detail });
     if (result.stopped !== undefined) {
       const { detail, stopped } = result;
@@ -57,6 +57,17 @@ export function planAsset(asset: Asset, around: Surroundings): PlannedAsset {
     }
   }
   throw new Error(`No step decided about the asset ${asset.name}; the comparison always does`);
+}
+
+/** Whatever goes wrong inside one asset stays there: it is left as it is, and the others go on. */
+function guarded(take: StepFunction, work: Work, around: Surroundings): StepResult {
+  try {
+    return take(work, around);
+  } catch (error) {
+    delete work.desired;
+    const message = error instanceof Error ? error.message : String(error);
+    return stop({ decision: 'unreadable' }, `internal error: ${message.split('\n', 1)[0]}`);
+  }
 }
 
 const steps: readonly (readonly [StepName, StepFunction])[] = [

@@ -123,7 +123,8 @@ export type Release = {
   readonly patch: readonly JsonObject[];
 };
 
-export type RewrittenField = { readonly pointer: string; readonly sent: unknown; readonly kept: unknown };
+/** `kept` is absent where the server drops the field. */
+export type RewrittenField = { readonly pointer: string; readonly sent: unknown; readonly kept?: unknown };
 
 /** A field in which live differs from what an apply would make of it. A value that is absent there is `undefined`. */
 export type DriftedField = {

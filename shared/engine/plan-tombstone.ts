@@ -1,4 +1,4 @@
-import { annotation, isInvalid, isPaused, parseMode } from '../api/annotations.ts';
+import { annotation, isInvalid, isPaused, parseMode, unknownKeys } from '../api/annotations.ts';
 import { excludes } from '../api/exclusions.ts';
 import type { KubernetesObject } from '../api/kubernetes-object.ts';
 import { autopilotName, managedByLabel } from '../api/names.ts';
@@ -72,18 +72,24 @@ function decide(
   return decideAbout(answer.object);
 }
 
-function decideAbout({ metadata }: KubernetesObject): Decided {
+function decideAbout(object: KubernetesObject): Decided {
+  const { metadata } = object;
   const { annotations = {}, labels = {}, managedFields = [], uid = '', resourceVersion = '' } = metadata;
   if (isPaused(annotations[annotation.reconcilePaused]))
     return { decision: 'kept', step: 'pause', why: 'it is paused' };
   if (parseMode(annotations[annotation.mode]) !== 'managed') {
     return { decision: 'kept', step: 'mode', why: `its mode is ${JSON.stringify(annotations[annotation.mode])}` };
   }
+  const [unknown] = unknownKeys(object);
+  if (unknown !== undefined) return { decision: 'kept', step: 'annotations', why: unknown.message };
   if (labels[managedByLabel] !== autopilotName) {
     return { decision: 'not-ours', step: 'comparison', why: `it lacks the label ${managedByLabel}=${autopilotName}` };
   }
   if (!managedFields.some(isOurs)) {
     return { decision: 'not-ours', step: 'comparison', why: `${autopilotName} is not among its field managers` };
+  }
+  if (metadata.deletionTimestamp !== undefined) {
+    return { decision: 'gone', step: 'comparison', why: 'it is being deleted' };
   }
   const why = 'an earlier version created it, and nothing wants it any more';
   return { decision: 'delete', live: { uid, resourceVersion }, step: 'comparison', why };

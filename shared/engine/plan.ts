@@ -59,13 +59,14 @@ function planWith(hyperConverged: KubernetesObject, catalog: Catalog, snapshot: 
 
   const exclusions = parseExclusions(hyperConverged.metadata.annotations?.[clusterAnnotation.disabledResources]);
   const planned = new Map<string, PlannedAsset>();
+  const namespaceAssets = namespaceAssetsOf(catalog, snapshot);
   const surroundings = (of: KubernetesObject): Surroundings => ({
     ...factsOf(of, snapshot, answers),
     activation,
     answers,
     apis: snapshot.apis,
     exclusions,
-    namespaceAssets: namespaceAssetsOf(catalog, snapshot),
+    namespaceAssets,
     plannedOf: (name) => planned.get(name),
   });
 
@@ -127,12 +128,23 @@ function findHyperConverged(snapshot: Snapshot, answers: Answers): Found {
     }
     objects.push(...items);
   }
-  const [first, ...more] = objects;
+  // Files may hold the same one in both versions.
+  const byName = new Map(objects.toReversed().map((object) => [nameOf(object), object]));
+  const [first, ...more] = [...byName.values()].reverse();
   if (first === undefined) return { activation: { state: 'absent', why: `there is no HyperConverged ${where}` } };
+  const { namespace } = first.metadata;
+  if (namespace !== undefined && !isNamespaceName(namespace)) {
+    const why = `HyperConverged can't be used: ${JSON.stringify(namespace)} is no name of a namespace`;
+    return { activation: { state: 'unknown', why } };
+  }
   if (more.length === 0) return { hyperConverged: first };
-  const names = objects.map(({ metadata: { namespace = '', name } }) => ({ namespace, name }));
-  const why = `there are ${objects.length} HyperConverged (${names.map(({ namespace, name }) => `${namespace}/${name}`).join(', ')}), and only one can steer a cluster`;
+  const names = [first, ...more].map(({ metadata: { namespace = '', name } }) => ({ namespace, name }));
+  const why = `there are ${names.length} HyperConverged (${names.map(({ namespace, name }) => `${namespace}/${name}`).join(', ')}), and only one can steer a cluster`;
   return { activation: { state: 'ambiguous', why, found: names } };
+}
+
+function nameOf({ metadata: { namespace = '', name } }: KubernetesObject): string {
+  return `${namespace}/${name}`;
 }
 
 function activationOf({ metadata }: KubernetesObject, catalog: Catalog): Activation {
@@ -194,20 +206,21 @@ function inactivePlan(
   };
 }
 
-/** Enough to name targets by. */
+/** Enough to name targets by: no facts of the cluster. */
 function contextWithout(hyperConverged: KubernetesObject | undefined, snapshot: Snapshot): RenderContext {
-  const namespace = hyperConverged?.metadata.namespace ?? snapshot.namespace ?? 'openshift-cnv';
+  const namespace = hyperConverged?.metadata.namespace ?? snapshot.namespace;
   const nothing = {
     apiVersion: hyperConvergedApiVersions[0],
     kind: hyperConvergedKind,
-    metadata: { name: '', namespace },
+    metadata: { name: '', ...(namespace !== undefined && isNamespaceName(namespace) && { namespace }) },
   };
-  const facts = factsOf(
-    nothing,
-    { ...snapshot, otherwise: { answer: 'absent' } },
-    new Answers({ ...snapshot, otherwise: { answer: 'absent' } }),
-  );
-  return { ...facts.facts, hyperConverged: v1Shape(hyperConverged ?? nothing), params: {}, objects: {} };
+  const empty: Snapshot = { ...snapshot, reads: new Map(), otherwise: { answer: 'absent' } };
+  const { facts } = factsOf(nothing, empty, new Answers(empty));
+  return { ...facts, hyperConverged: v1Shape(hyperConverged ?? nothing), params: {}, objects: {} };
+}
+
+function isNamespaceName(name: string): boolean {
+  return /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(name);
 }
 
 function targetOf({ target }: Asset, snapshot: Snapshot, context: RenderContext): ObjectRef {
