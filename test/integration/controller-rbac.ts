@@ -1,0 +1,462 @@
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import type { IncomingMessage } from 'node:http';
+import { request } from 'node:https';
+import anyTest, { type TestFn } from 'ava';
+import { autopilotName, managedByLabel } from '../../shared/api/names.ts';
+import type { ObjectRef } from '../../shared/api/object-ref.ts';
+import type { RenderContext } from '../../shared/catalog/asset.ts';
+import type { Cluster as Client } from '../../shared/kube/client.ts';
+import { demoCluster } from '../harness/demo-cluster.ts';
+import { type Answer, type AnyObject, type As, useCluster, waitFor } from '../helpers/cluster.ts';
+import { builtInCatalog, converge, openClient, planNow } from '../helpers/engine.ts';
+import { type InstalledAutopilot, installAutopilot } from './_controller-manifests.ts';
+
+// What the generated permissions and the admission policy allow, seen by a controller's whole life on the fixture
+// cluster: as the ServiceAccount, under both, with every feature on.
+const test = anyTest as TestFn<{ autopilot: InstalledAutopilot; client: Client }>;
+const catalog = await builtInCatalog();
+const cluster = useCluster(test, { crds: 'none' });
+
+const hyperConverged = {
+  apiVersion: 'hco.kubevirt.io/v1',
+  kind: 'HyperConverged',
+  namespace: 'openshift-cnv',
+  name: 'kubevirt-hyperconverged',
+};
+const lease = {
+  apiVersion: 'coordination.k8s.io/v1',
+  kind: 'Lease',
+  namespace: 'openshift-cnv',
+  name: autopilotName,
+};
+const settings = {
+  apiVersion: 'v1',
+  kind: 'ConfigMap',
+  namespace: 'openshift-monitoring',
+  name: 'cluster-monitoring-config',
+};
+
+test.serial.before('the fixture cluster with every feature on, and the manifests', async (t) => {
+  await demoCluster(cluster.controlPlane);
+  // Made by the controller too, where the cluster's admins have none.
+  await cluster.delete(settings);
+  const features = [...new Set(catalog.assets.flatMap(({ when }) => when.flatMap(({ uses }) => uses)))].flatMap(
+    (use) => /^enabled\('(.+)'\)$/.exec(use)?.[1] ?? [],
+  );
+  t.true(features.length >= 8, features.join());
+  await cluster.patch(hyperConverged, {
+    metadata: {
+      annotations: Object.fromEntries(features.map((feature) => [`platform.kubevirt.io/enable-${feature}`, 'true'])),
+    },
+    spec: { featureGates: [{ name: 'CPUManager', state: 'Enabled' }] },
+  });
+  const scheduler = { apiVersion: 'config.openshift.io/v1', kind: 'Scheduler', name: 'cluster' };
+  await cluster.patch(scheduler, { spec: { mastersSchedulable: true } });
+  for (const { target } of catalog.tombstones) await makeTombstone(target);
+
+  t.context.autopilot = await installAutopilot(cluster);
+  t.context.client = openClient(t.context.autopilot.kubeconfig);
+});
+
+test.after.always((t) => t.context.client?.close());
+
+test.serial('the whole catalog is kept, and its tombstones deleted, as the ServiceAccount', async (t) => {
+  const { plan, outcomes } = await converge(t.context.client, catalog);
+  t.deepEqual(
+    plan.items.flatMap(({ asset, decision, why }) =>
+      ['in-sync', 'gone'].includes(decision) ? [] : [`${asset}: ${decision}, ${why}`],
+    ),
+    [],
+  );
+  t.deepEqual(plan.unknown, []);
+  t.is(outcomes.filter(({ result }) => result === 'created').length, catalog.assets.length - 1);
+  t.is(outcomes.filter(({ result }) => result === 'deleted').length, catalog.tombstones.length);
+});
+
+test.serial('a pause is written as the ServiceAccount, and fields are released', async (t) => {
+  const swap = {
+    apiVersion: 'machineconfiguration.openshift.io/v1',
+    kind: 'MachineConfig',
+    name: '90-worker-swap-online',
+  };
+  const annotations = { 'platform.kubevirt.io/reconcile-paused': 'true' };
+  const paused = await t.context.client.mergePatch(swap, { metadata: { annotations } }, ours);
+  t.like(paused.object.metadata, { annotations });
+  const removal = [{ op: 'remove', path: '/metadata/annotations/platform.kubevirt.io~1reconcile-paused' }];
+  await t.context.client.jsonPatch(swap, removal, ours);
+});
+
+// The parts of the controller that make these requests are tested where they are; here they are made as those make them.
+test.serial('the lease is held and events are written as the ServiceAccount', async (t) => {
+  const { client } = t.context;
+  const { apiVersion, kind, ...metadata } = lease;
+  const body = { apiVersion, kind, metadata, spec: { holderIdentity: 'us' } };
+  const { isCreated } = await client.apply(body, { ref: lease, ...ours, live: 'none' });
+  t.true(isCreated);
+  const found = await client.get(lease);
+  if (found.answer === 'absent') return t.fail();
+  const { resourceVersion = '' } = found.object.metadata;
+  await client.mergePatch(lease, { metadata: { resourceVersion }, spec: { holderIdentity: '' } }, ours);
+
+  const now = new Date().toISOString().replace('Z', '000Z');
+  const { name, namespace, ...regarding } = hyperConverged;
+  const event = {
+    metadata: { generateName: `${autopilotName}-`, namespace },
+    eventTime: now,
+    reportingController: 'virt-platform.kubevirt.io/autopilot',
+    reportingInstance: 'pod',
+    action: 'Apply',
+    reason: 'AssetApplied',
+    type: 'Normal',
+    note: 'created',
+    regarding: { ...regarding, name, namespace },
+  };
+  const collection = { apiVersion: 'events.k8s.io/v1', kind: 'Event', namespace };
+  const { object } = await client.create(event, collection, ours);
+  await client.mergePatch(
+    { ...collection, name: object.metadata.name },
+    { series: { count: 2, lastObservedTime: now } },
+    ours,
+  );
+  t.pass();
+});
+
+test.serial(
+  'everything that a plan is made from may be watched, and listed first, as the ServiceAccount',
+  async (t) => {
+    const { autopilot } = t.context;
+    const paths = await watched(t.context.client);
+    await Promise.all(
+      paths.map(async (path) => {
+        const and = path.includes('?') ? '&' : '?';
+        const { status, body } = await cluster.request('GET', `${path}${and}limit=500`, { as: autopilot.as });
+        t.is(status, 200, `list ${path}: ${body.message}`);
+        const streaming = 'sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true';
+        t.is(await beginWatch(`${path}${and}watch=1&${streaming}&timeoutSeconds=60`, autopilot.token), 200, path);
+      }),
+    );
+  },
+);
+
+test.serial('every generated permission was needed: each was used, and no two allow the same', async (t) => {
+  const { user } = t.context.autopilot;
+  const audited = (await readFile(cluster.controlPlane.auditLog, 'utf8'))
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+    .filter((event) => event.user.username === user && event.responseStatus?.code < 300);
+  const requests = [...audited.flatMap(requestsOf), ...(await bindings(audited))];
+  const permissions = await grantedTo();
+  t.true(permissions.length > 100, `${permissions.length}`);
+
+  const unused = permissions.filter((permission) => !requests.some((request) => allows(permission, request)));
+  t.deepEqual(unused, []);
+  const doubly = requests.filter((request) => permissions.filter((one) => allows(one, request)).length > 1);
+  t.deepEqual(doubly, []);
+});
+
+test.serial('a permission that is missing is missed', async (t) => {
+  const role = { apiVersion: rbac, kind: 'Role', namespace: 'openshift-cnv', name: autopilotName };
+  const { rules } = (await cluster.get(role)) as AnyObject;
+  await cluster.patch(role, { rules: rules.filter(({ resources }: AnyObject) => !resources.includes('services')) });
+  await waitFor(
+    async () => {
+      const plan = await planNow(t.context.client, catalog);
+      return plan.items.some(({ asset, decision }) => asset === 'metrics-service' && decision === 'unreadable');
+    },
+    { what: 'the plan to miss what it may not read' },
+  );
+  await cluster.patch(role, { rules });
+  await waitFor(
+    async () => (await planNow(t.context.client, catalog)).items.every(({ decision }) => decision !== 'unreadable'),
+    { what: 'the permission to be back' },
+  );
+  t.pass();
+});
+
+type Forbidden = {
+  readonly method?: string;
+  readonly path: string;
+  readonly body?: AnyObject;
+  readonly contentType?: string;
+  /** Who refuses it. Default: both, each by itself. */
+  readonly by?: 'both' | 'rbac' | 'policy';
+};
+
+const apply = (path: string, object: AnyObject): Forbidden => ({
+  method: 'PATCH',
+  path: `${path}?fieldManager=${autopilotName}&force=true`,
+  body: object,
+  contentType: 'application/apply-patch+yaml',
+});
+const configMap = (namespace: string, name: string): Forbidden =>
+  apply(`/api/v1/namespaces/${namespace}/configmaps/${name}`, {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { namespace, name },
+  });
+const merge = (path: string, body: AnyObject): Forbidden => ({
+  method: 'PATCH',
+  path,
+  body,
+  contentType: 'application/merge-patch+json',
+});
+const rbac = 'rbac.authorization.k8s.io/v1';
+const annotated = { metadata: { annotations: { a: 'b' } } };
+const machineConfigs = '/apis/machineconfiguration.openshift.io/v1/machineconfigs';
+const hyperConvergeds = '/apis/hco.kubevirt.io/v1/namespaces/openshift-cnv/hyperconvergeds';
+
+const forbidden: Readonly<Record<string, Forbidden>> = {
+  'another ConfigMap beside one that is kept': configMap('openshift-monitoring', 'user-workload-monitoring-config'),
+  // ADR 6: RBAC can't say in which namespace of another operator, and the policy does.
+  'a ConfigMap of the same name in another namespace': {
+    ...configMap('openshift-cnv', 'cluster-monitoring-config'),
+    by: 'policy',
+  },
+  'a Secret': apply('/api/v1/namespaces/openshift-cnv/secrets/s', {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { namespace: 'openshift-cnv', name: 's' },
+  }),
+  'reading a Secret': { path: '/api/v1/namespaces/openshift-cnv/secrets/s', by: 'rbac' },
+  'listing Secrets': { path: '/api/v1/secrets', by: 'rbac' },
+  'listing ConfigMaps': { path: '/api/v1/namespaces/openshift-monitoring/configmaps', by: 'rbac' },
+  'listing what is kept by name': {
+    path: '/apis/machineconfiguration.openshift.io/v1/kubeletconfigs',
+    by: 'rbac',
+  },
+  'another MachineConfig': apply(`${machineConfigs}/99-worker-ssh`, {
+    apiVersion: 'machineconfiguration.openshift.io/v1',
+    kind: 'MachineConfig',
+    metadata: { name: '99-worker-ssh' },
+  }),
+  'deleting what is kept': { method: 'DELETE', path: `${machineConfigs}/90-worker-swap-online` },
+  'deleting all of a kind': { method: 'DELETE', path: machineConfigs },
+  'deleting HyperConverged': { method: 'DELETE', path: `${hyperConvergeds}/kubevirt-hyperconverged` },
+  'the status of what is kept': merge(`${hyperConvergeds}/kubevirt-hyperconverged/status`, { status: {} }),
+  'a HyperConverged in another namespace': {
+    method: 'POST',
+    path: '/apis/hco.kubevirt.io/v1/namespaces/openshift-monitoring/hyperconvergeds',
+    body: { apiVersion: 'hco.kubevirt.io/v1', kind: 'HyperConverged', metadata: { name: 'kubevirt-hyperconverged' } },
+  },
+  'a namespace': {
+    method: 'POST',
+    path: '/api/v1/namespaces',
+    body: { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'another' } },
+  },
+  'a node': merge('/api/v1/nodes/worker-0', annotated),
+  'a CRD': merge('/apis/apiextensions.k8s.io/v1/customresourcedefinitions/hyperconvergeds.hco.kubevirt.io', annotated),
+  'the Lease of another': apply('/apis/coordination.k8s.io/v1/namespaces/openshift-cnv/leases/another', {
+    apiVersion: 'coordination.k8s.io/v1',
+    kind: 'Lease',
+    metadata: { namespace: 'openshift-cnv', name: 'another' },
+  }),
+  'an event elsewhere': {
+    method: 'POST',
+    path: '/apis/events.k8s.io/v1/namespaces/openshift-monitoring/events',
+    body: {
+      apiVersion: 'events.k8s.io/v1',
+      kind: 'Event',
+      metadata: { name: 'e' },
+      eventTime: '2026-01-01T00:00:00.000000Z',
+      reportingController: 'c',
+      reportingInstance: 'i',
+      action: 'a',
+      reason: 'r',
+      type: 'Normal',
+      regarding: { kind: 'ConfigMap', namespace: 'openshift-monitoring', name: 'c' },
+    },
+  },
+  'more permissions for itself': merge(`/apis/${rbac}/clusterroles/${autopilotName}`, {
+    rules: [{ apiGroups: ['*'], resources: ['*'], verbs: ['*'] }],
+  }),
+  'being bound to another role': {
+    method: 'POST',
+    path: `/apis/${rbac}/clusterrolebindings`,
+    body: {
+      apiVersion: rbac,
+      kind: 'ClusterRoleBinding',
+      metadata: { name: 'take-over' },
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'cluster-admin' },
+      subjects: [{ kind: 'ServiceAccount', namespace: 'openshift-cnv', name: autopilotName }],
+    },
+  },
+  'a token of another ServiceAccount': {
+    method: 'POST',
+    path: `/api/v1/namespaces/openshift-cnv/serviceaccounts/${autopilotName}/token`,
+    body: { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: {} },
+  },
+  // The API server keeps policies from being guarded by policies.
+  'the admission policy itself': {
+    ...merge(`/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies/${autopilotName}`, annotated),
+    by: 'rbac',
+  },
+};
+
+for (const [what, { by = 'both', ...request }] of Object.entries(forbidden)) {
+  test.serial(`${what} is refused to the ServiceAccount, by ${by}`, async (t) => {
+    const { as, asIfAllowed, user } = t.context.autopilot;
+    for (const dryRun of request.method === undefined ? [false] : [true, false]) {
+      if (by !== 'policy') {
+        const { status, body } = await send(request, as, dryRun);
+        t.is(status, 403, body.message);
+        t.true(body.message.includes(`User "${user}" cannot`), body.message);
+      }
+      if (by !== 'rbac') {
+        const { status, body } = await send(request, by === 'policy' ? as : asIfAllowed, dryRun);
+        t.is(status, 422, body.message);
+        t.regex(body.message, /ValidatingAdmissionPolicy 'virt-platform-autopilot'.* denied request/);
+      }
+    }
+  });
+}
+
+test.serial('a tombstone that lost its label is not deleted, whoever thinks it should be', async (t) => {
+  const [tombstone] = catalog.tombstones;
+  if (tombstone === undefined) return t.fail();
+  const { plural, ...ref } = tombstone.target;
+  await makeTombstone(ref, {});
+  const path = await cluster.controlPlane.client.pathOf(ref);
+  const { status, body } = await cluster.request('DELETE', path, { as: t.context.autopilot.as });
+  t.is(status, 422);
+  t.regex(body.message, /does not carry the label of virt-platform-autopilot/);
+
+  await makeTombstone(ref);
+  t.is((await cluster.request('DELETE', path, { as: t.context.autopilot.as })).status, 200);
+});
+
+test.serial('whoever else writes is none of the policy’s business', async (t) => {
+  const name = 'somebody-elses';
+  await t.notThrowsAsync(
+    cluster.apply({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { namespace: 'openshift-cnv', name } }),
+  );
+});
+
+const ours = { fieldManager: autopilotName };
+
+async function makeTombstone(
+  { apiVersion, kind, namespace, name }: ObjectRef,
+  labels: Record<string, string> = { [managedByLabel]: autopilotName },
+): Promise<void> {
+  const metadata = { name, labels, ...(namespace !== undefined && { namespace }) };
+  await cluster.apply({ apiVersion, kind, metadata }, { manager: autopilotName });
+}
+
+async function send({ method = 'GET', path, body, contentType }: Forbidden, as: As, dryRun: boolean): Promise<Answer> {
+  const url = dryRun ? `${path}${path.includes('?') ? '&' : '?'}dryRun=All` : path;
+  return cluster.request(method, url, {
+    as,
+    ...(body !== undefined && { body }),
+    ...(contentType !== undefined && { contentType }),
+  });
+}
+
+/** What the controller watches, by the architecture: whole collections, and objects by a field selector. */
+async function watched(client: Client): Promise<string[]> {
+  const plan = await planNow(client, catalog);
+  const targets = plan.items.map(({ target }) => target);
+  const objects: ObjectRef[] = targets.filter(({ kind }) => kind !== 'HyperConverged');
+  for (const kind of ['Infrastructure', 'Scheduler']) {
+    objects.push({ apiVersion: 'config.openshift.io/v1', kind, name: 'cluster' });
+  }
+  for (const { namespace } of targets) {
+    if (namespace !== undefined) objects.push({ apiVersion: 'v1', kind: 'Namespace', name: namespace });
+  }
+  const collections = [
+    '/apis/hco.kubevirt.io/v1/hyperconvergeds',
+    '/api/v1/nodes',
+    '/apis/apiextensions.k8s.io/v1/customresourcedefinitions',
+  ];
+  for (const { reads, params } of catalog.assets) {
+    const context = { params, hyperConverged: { namespace: 'openshift-cnv' } } as unknown as RenderContext;
+    for (const read of Object.values(reads)) {
+      if (read.read === 'list') {
+        collections.push(`/apis/${read.apiVersion}/${read.plural}`);
+      } else if (read.kind !== 'CustomResourceDefinition') {
+        const [apiVersion = ''] = read.apiVersions;
+        const place = read.namespace === undefined ? {} : { namespace: read.namespace.render(context) };
+        objects.push({ apiVersion, kind: read.kind, ...place, name: read.name.render(context) });
+      }
+    }
+  }
+  const selections = objects.map(async (object) => {
+    const path = await cluster.controlPlane.client.pathOf(object);
+    return `${path.slice(0, path.lastIndexOf('/'))}?fieldSelector=metadata.name%3D${object.name}`;
+  });
+  return [...new Set([...collections, ...(await Promise.all(selections))])];
+}
+
+/** The status that a watch begins with; then it is ended. */
+async function beginWatch(path: string, token: string): Promise<number | undefined> {
+  const { url, ca } = cluster.controlPlane;
+  const watch = request(new URL(path, url), { ca, headers: { authorization: `Bearer ${token}` } }).end();
+  const [response] = (await once(watch, 'response')) as [IncomingMessage];
+  response.on('error', () => {});
+  watch.destroy();
+  return response.statusCode;
+}
+
+/** A request, or a permission, as RBAC compares them; without a name it is about all of a kind. */
+type Access = { verb: string; group: string; resource: string; namespace?: string; name?: string };
+
+/** What had to be allowed for a request of the audit log. */
+function requestsOf({ verb, objectRef, responseStatus, requestURI }: AnyObject): Access[] {
+  if (objectRef === undefined) return [];
+  const { apiGroup: group = '', resource, namespace, name } = objectRef;
+  // A POST tells the name of what it made, which RBAC was not asked about.
+  const isByName = name !== undefined && verb !== 'create';
+  const access = { group, resource, ...(namespace && { namespace }), ...(isByName && { name }) };
+  const isAppliedAnew = verb === 'patch' && responseStatus.code === 201;
+  if (verb === 'list' || verb === 'watch') {
+    const isSelected = String(requestURI).includes('fieldSelector=metadata.name%3D');
+    if (isSelected !== (name !== undefined)) throw new Error(`The audit log tells another name than ${requestURI}`);
+  }
+  return [{ ...access, verb }, ...(isAppliedAnew ? [{ ...access, verb: 'create' }] : [])];
+}
+
+/** The roles that were bound: nobody asks for `bind`, it has to be held when a binding is made. */
+async function bindings(audited: readonly AnyObject[]): Promise<Access[]> {
+  const made = audited.filter(
+    ({ objectRef, responseStatus }) => objectRef?.resource.endsWith('rolebindings') && responseStatus.code === 201,
+  );
+  return Promise.all(
+    made.map(async ({ objectRef: { resource, namespace, name } }): Promise<Access> => {
+      const kind = resource === 'rolebindings' ? 'RoleBinding' : 'ClusterRoleBinding';
+      const binding = await cluster.get({ apiVersion: rbac, kind, name, ...(namespace && { namespace }) });
+      const { apiGroup, kind: bound, name: role } = binding?.roleRef ?? {};
+      const place = namespace === undefined ? {} : { namespace };
+      return { verb: 'bind', group: apiGroup, resource: `${bound}s`.toLowerCase(), ...place, name: role };
+    }),
+  );
+}
+
+/** What the ClusterRole and the Role allow, one verb on one object at a time. */
+async function grantedTo(): Promise<Access[]> {
+  const roles = [
+    { apiVersion: rbac, kind: 'ClusterRole', name: autopilotName },
+    { apiVersion: rbac, kind: 'Role', namespace: 'openshift-cnv', name: autopilotName },
+  ];
+  const granted = await Promise.all(
+    roles.map(async (role) => {
+      const { rules } = (await cluster.get(role)) as AnyObject;
+      const place = role.namespace === undefined ? {} : { namespace: role.namespace };
+      return rules.flatMap(({ apiGroups, resources, resourceNames = [undefined], verbs }: AnyObject) =>
+        apiGroups.flatMap((group: string) =>
+          resources.flatMap((resource: string) =>
+            resourceNames.flatMap((name: string | undefined) =>
+              verbs.map((verb: string) => ({ verb, group, resource, ...place, ...(name !== undefined && { name }) })),
+            ),
+          ),
+        ),
+      );
+    }),
+  );
+  return granted.flat();
+}
+
+function allows(permission: Access, request: Access): boolean {
+  const isSame = (['verb', 'group', 'resource'] as const).every((key) => permission[key] === request[key]);
+  const isThere = permission.namespace === undefined || permission.namespace === request.namespace;
+  return isSame && isThere && (permission.name === undefined || permission.name === request.name);
+}
