@@ -84,7 +84,7 @@ function logChange(log: Log, change: StateChange): void {
       log.info('activation changed', { from: change.from.state, to: change.to.state });
       return;
     default:
-      return change satisfies never;
+      change satisfies never;
   }
 }
 
@@ -121,8 +121,7 @@ function describe(state: LastingState): LogFields {
     case 'rejected':
     case 'unreadable':
     case 'unverified':
-    case 'render-failed':
-    case 'condition-error':
+      // The server's own words.
       return { state: state.state, ...fieldsOf(state.item), why: state.item.why };
     default:
       return { state: state.state, ...fieldsOf(state.item) };
