@@ -42,12 +42,9 @@ export class ExecCredentials {
   /** @throws ConnectionError that names the program and what to do. */
   async current(options: ExecOptions): Promise<ExecCredential> {
     if (this.#last !== undefined && options.date() <= this.#last.expires) return this.#last.credential;
-    this.#running ??= this.#run(options).finally(() => {
-      this.#running = undefined;
-    });
+    this.#running ??= this.#runAndKeep(options);
     // Even what ends at once is used by those who waited for it, as in kubectl: the server says whether it is of use.
-    this.#last = await this.#running;
-    return this.#last.credential;
+    return (await this.#running).credential;
   }
 
   /** Has the program run for the next who asks, unless it has run since it gave what was refused. */
@@ -58,6 +55,15 @@ export class ExecCredentials {
   /** Ends the program if it runs. */
   close(): void {
     this.#child?.kill();
+  }
+
+  async #runAndKeep(options: ExecOptions): Promise<Issued> {
+    try {
+      this.#last = await this.#run(options);
+      return this.#last;
+    } finally {
+      this.#running = undefined;
+    }
   }
 
   async #run({ isInteractive: hasTerminal = false, stderr = 'inherit', ca }: ExecOptions): Promise<Issued> {

@@ -1,17 +1,13 @@
-import { once } from 'node:events';
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
-import http from 'node:http';
-import https from 'node:https';
-import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { dirname, join } from 'node:path';
-import type { Duplex } from 'node:stream';
-import test, { type ExecutionContext } from 'ava';
+import test from 'ava';
 import { ApiError } from '../../shared/kube/api-error.ts';
-import { openCluster } from '../../shared/kube/client.ts';
+import { type Cluster, openCluster } from '../../shared/kube/client.ts';
 import { ConnectionError } from '../../shared/kube/connection-error.ts';
 import { type KubeconfigOptions, loadKubeconfig } from '../../shared/kube/kubeconfig.ts';
 import { KubeconfigError } from '../../shared/kube/kubeconfig-error.ts';
-import { useCluster } from '../helpers/cluster.ts';
+import { useCluster, waitFor } from '../helpers/cluster.ts';
+import { type Proxies, startProxies } from './_kube-proxies.ts';
 
 // Whatever the real kubectl makes of a kubeconfig, flags and environment, we make of it too: the same person, or a failure.
 const control = useCluster(test, { crds: 'none', users: { grouped: ['staff', 'night'] } });
@@ -27,6 +23,8 @@ type World = {
   readonly caData: string;
   readonly token: (user: string) => string;
   readonly certificate: (user: string, groups?: readonly string[]) => { certificate: string; key: string };
+  /** Of a ServiceAccount, as an identity provider might have signed it. */
+  readonly idToken: string;
   readonly proxies: Proxies;
 };
 
@@ -37,10 +35,13 @@ type Case = {
   readonly env?: (world: World) => Readonly<Record<string, string>>;
   readonly flags?: (world: World) => readonly string[];
 } & (
-  | { readonly who: string; readonly groups?: readonly string[]; readonly proxied?: readonly string[] }
+  | { readonly who: string; readonly groups?: readonly string[] }
   /** Both fail, and this is what we say. */
   | { readonly fails: RegExp }
-);
+) & {
+    /** What the proxies are asked, by either. */
+    readonly proxied?: readonly string[];
+  };
 
 const cases: Readonly<Record<string, Case>> = {
   // Which files
@@ -410,6 +411,19 @@ const cases: Readonly<Record<string, Case>> = {
     flags: (w) => ['--token', w.token('author')],
     fails: /user "u" has both a token and a name with password/,
   },
+  'no credentials at all': {
+    files: (w) => ({ config: config(w, { user: {} }) }),
+    fails: /User "system:anonymous" cannot/,
+  },
+  'no secret goes over a connection in the clear': {
+    files: (w) => ({ config: config(w, { cluster: { server: w.proxies.plain } }) }),
+    fails: /User "system:anonymous" cannot/,
+    proxied: ['HTTP without credentials'],
+  },
+  'the auth-provider oidc with a token that is good': {
+    files: (w) => ({ config: config(w, { user: { 'auth-provider': oidc(w.idToken) } }) }),
+    who: 'system:serviceaccount:default:signed-in',
+  },
   'the auth-provider oidc with a token that has ended': {
     files: (w) => ({ config: config(w, { user: { 'auth-provider': oidc(idToken(1)) } }) }),
     fails: /the id-token of the auth-provider has ended/,
@@ -508,7 +522,7 @@ const cases: Readonly<Record<string, Case>> = {
   'a program that gives a certificate': {
     files: (w) => ({
       config: config(w, { user: exec('./login.sh') }),
-      'login.sh': answering(w, {
+      'login.sh': answering({
         clientCertificateData: w.certificate('jane', ['staff']).certificate,
         clientKeyData: w.certificate('jane').key,
       }),
@@ -520,7 +534,7 @@ const cases: Readonly<Record<string, Case>> = {
       const { certificate, key } = w.certificate('jane', ['staff']);
       return {
         config: config(w, { user: exec('./login.sh') }),
-        'login.sh': answering(w, { clientCertificateData: certificate, clientKeyData: key }),
+        'login.sh': answering({ clientCertificateData: certificate, clientKeyData: key }),
       };
     },
     who: 'jane',
@@ -543,7 +557,7 @@ const cases: Readonly<Record<string, Case>> = {
   'a program that gives what has ended': {
     files: (w) => ({
       config: config(w, { user: exec('./login.sh') }),
-      'login.sh': answering(w, { token: w.token('viewer'), expirationTimestamp: '2020-01-01T00:00:00Z' }),
+      'login.sh': answering({ token: w.token('viewer'), expirationTimestamp: '2020-01-01T00:00:00Z' }),
     }),
     who: 'viewer',
   },
@@ -588,13 +602,13 @@ const cases: Readonly<Record<string, Case>> = {
       /asks for apiVersion client\.authentication\.k8s\.io\/v1, its output has "client\.authentication\.k8s\.io\/v1beta1"/,
   },
   'a program that gives nothing': {
-    files: (w) => ({ config: config(w, { user: exec('./login.sh') }), 'login.sh': answering(w, {}) }),
+    files: (w) => ({ config: config(w, { user: exec('./login.sh') }), 'login.sh': answering({}) }),
     fails: /neither a token nor a certificate/,
   },
   'a program that gives a certificate without its key': {
     files: (w) => ({
       config: config(w, { user: exec('./login.sh') }),
-      'login.sh': answering(w, { clientCertificateData: 'x' }),
+      'login.sh': answering({ clientCertificateData: 'x' }),
     }),
     fails: /only one of certificate and key/,
   },
@@ -732,6 +746,12 @@ const cases: Readonly<Record<string, Case>> = {
     '10.0.0.0/8': true,
     '': true,
   }),
+  'NO_PROXY with ranges that are others': {
+    files: (w) => ({ config: elsewhere(w, { server: `https://192.0.2.7:${w.port}` }) }),
+    env: (w) => ({ HTTPS_PROXY: w.proxies.http, NO_PROXY: '192.0.3.0/24,192.0.2.7:1,2001:db8::/32,2.7' }),
+    who: 'author',
+    proxied: ['CONNECT 192.0.2.7'],
+  },
 };
 
 const v1 = 'client.authentication.k8s.io/v1';
@@ -745,7 +765,7 @@ const impersonated = {
 
 for (const [title, one] of Object.entries(cases)) {
   test.serial(title, async (t) => {
-    const world = await makeWorld(t);
+    const world = await makeWorld();
     for (const [name, content] of Object.entries(one.files(world))) await write(join(world.folder, name), content);
     const env = { KUBECONFIG: join(world.folder, 'config'), HOME: world.folder, ...one.env?.(world) };
     const flags = one.flags?.(world) ?? [];
@@ -759,6 +779,10 @@ for (const [title, one] of Object.entries(cases)) {
     );
     t.log(`we: ${ours === undefined ? error?.message : JSON.stringify(ours)}`);
 
+    if (one.proxied !== undefined) {
+      t.deepEqual(new Set(seenByKubectl), new Set(one.proxied), 'kubectl');
+      t.deepEqual(new Set(world.proxies.seen), new Set(one.proxied), 'we');
+    }
     if ('fails' in one) {
       t.not(kubectl.code, 0, kubectl.stdout);
       t.regex(error?.message ?? JSON.stringify(ours), one.fails);
@@ -774,11 +798,192 @@ for (const [title, one] of Object.entries(cases)) {
     t.deepEqual(ours, JSON.parse(kubectl.stdout).status.userInfo);
     t.is(ours?.username, one.who);
     if (one.groups !== undefined) t.deepEqual(ours?.groups, one.groups);
-    if (one.proxied !== undefined) {
-      t.deepEqual(new Set(seenByKubectl), new Set(one.proxied), 'kubectl');
-      t.deepEqual(new Set(world.proxies.seen), new Set(one.proxied), 'we');
-    }
   });
+}
+
+test.serial('programs are told the same of the cluster and of themselves', async (t) => {
+  const world = await makeWorld();
+  const tls = { server: `${world.url}/`, 'tls-server-name': 'localhost', 'certificate-authority': 'ca.crt' };
+  const extensions = [
+    { name: 'other', extension: 1 },
+    { name: 'client.authentication.k8s.io/exec', extension: { audience: 'x' } },
+  ];
+  for (const [name, cluster, more, flags] of [
+    ['all', { ...tls, 'proxy-url': world.proxies.http, 'disable-compression': true, extensions }, {}, []],
+    ['plain', {}, { apiVersion: beta, interactiveMode: 'IfAvailable' }, []],
+    ['untold', {}, { provideClusterInfo: false }, []],
+    ['flags', { ...tls, extensions }, {}, ['--server', world.url, '--insecure-skip-tls-verify']],
+  ] as const) {
+    const folder = join(world.folder, name);
+    const user = exec('./login.sh', { provideClusterInfo: true, ...more });
+    const own = 'certificate-authority' in cluster ? { 'certificate-authority-data': '' } : {};
+    await write(join(folder, 'config'), config(world, { cluster: { ...cluster, ...own }, user }));
+    await write(join(folder, 'login.sh'), login(world, 'viewer', '', user.exec.apiVersion));
+    await write(join(folder, 'ca.crt'), Buffer.from(world.caData, 'base64'));
+    const env = { KUBECONFIG: join(folder, 'config'), LOG: join(folder, 'log') };
+    const kubectl = await control.kubectl(['auth', 'whoami', ...flags], { env });
+    t.is(kubectl.code, 0, kubectl.stderr);
+    const [ours, error] = await whoWeAre(env, flags);
+    t.is(ours?.username, 'viewer', error?.message);
+    const [first = '', second = '', ...others] = await linesOf(env.LOG);
+    t.log(first);
+    t.deepEqual(JSON.parse(second), JSON.parse(first), name);
+    t.deepEqual(others, []);
+  }
+});
+
+test.serial('a program runs once for many requests at once, in kubectl too', async (t) => {
+  const world = await makeWorld();
+  const env = { KUBECONFIG: join(world.folder, 'config'), LOG: join(world.folder, 'log') };
+  await write(env.KUBECONFIG, config(world, { user: exec('./login.sh') }));
+  await write(join(world.folder, 'login.sh'), login(world, 'viewer', 'sleep 0.2'));
+  await control.kubectl(['api-resources'], { env });
+  t.is((await linesOf(env.LOG)).length, 1);
+  const cluster = openCluster(loadKubeconfig({ env: { PATH: process.env.PATH, ...env } }), { userAgent: 'test/1' });
+  t.teardown(() => cluster.close());
+  await Promise.all(Array.from({ length: 10 }, () => cluster.version()));
+  t.is((await linesOf(env.LOG)).length, 2);
+});
+
+test.serial('a token that is refused is asked for again, and the request repeated once', async (t) => {
+  const world = await makeWorld();
+  const env = { KUBECONFIG: join(world.folder, 'config'), LOG: join(world.folder, 'log') };
+  await write(env.KUBECONFIG, config(world, { user: exec('./login.sh') }));
+  const old = JSON.stringify({ apiVersion: v1, kind: 'ExecCredential', status: { token: 'old' } });
+  const onlyFirst = `[ $(wc -l < "$LOG") -gt 1 ] || { echo '${old}'; exit; }`;
+  await write(join(world.folder, 'login.sh'), login(world, 'viewer', onlyFirst));
+  const cluster = openCluster(loadKubeconfig({ env: { PATH: process.env.PATH, ...env } }), { userAgent: 'test/1' });
+  t.teardown(() => cluster.close());
+  await Promise.all(Array.from({ length: 5 }, () => cluster.version()));
+  t.is((await linesOf(env.LOG)).length, 2);
+  t.is(cluster.requests, 10);
+
+  await write(join(world.folder, 'login.sh'), answering({ token: 'never-good' }));
+  const refused = openCluster(loadKubeconfig({ env: { PATH: process.env.PATH, ...env } }), { userAgent: 'test/1' });
+  t.teardown(() => refused.close());
+  const error = await t.throwsAsync(refused.version(), { instanceOf: ApiError });
+  t.true(error?.isUnauthorized);
+  t.is(refused.requests, 2);
+});
+
+test.serial('a certificate of a program that ends is followed by the next, on other connections', async (t) => {
+  const world = await makeWorld();
+  const file = join(world.folder, 'config');
+  await write(file, config(world, { user: exec('./login.sh') }));
+  const as = async (user: string, expirationTimestamp: string) => {
+    const { certificate: clientCertificateData, key: clientKeyData } = world.certificate(user);
+    const status = { clientCertificateData, clientKeyData, expirationTimestamp };
+    await write(join(world.folder, 'login.sh'), answering(status));
+  };
+  let date = Date.parse('2030-01-01T00:00:00Z');
+  const clock = { now: () => date, date: () => date, sleep: async () => {}, random: () => 0 };
+  const connection = loadKubeconfig({ env: { PATH: process.env.PATH, KUBECONFIG: file } });
+  const cluster = openCluster(connection, { userAgent: 'test/1', clock });
+  t.teardown(() => cluster.close());
+  await as('first', '2030-01-01T01:00:00Z');
+  t.is((await userInfo(cluster)).username, 'first');
+  await as('second', '2030-01-01T02:00:00Z');
+  date += 3_600_000;
+  t.is((await userInfo(cluster)).username, 'first');
+  date += 1;
+  t.is((await userInfo(cluster)).username, 'second');
+});
+
+test.serial('the namespace is the one of kubectl', async (t) => {
+  const world = await makeWorld();
+  const context = { cluster: 'c', user: 'u', namespace: 'mine' };
+  await write(join(world.folder, 'named'), { ...config(world), contexts: [{ name: 'x', context }] });
+  await write(join(world.folder, 'config'), config(world));
+  for (const [file, flags, namespace] of [
+    ['config', [], 'default'],
+    ['named', [], 'mine'],
+    ['named', ['--namespace', 'other'], 'other'],
+    ['named', ['--namespace', ''], 'mine'],
+  ] as const) {
+    const env = { KUBECONFIG: join(world.folder, file) };
+    // Whoever may not is told where.
+    const { stderr } = await control.kubectl(['get', 'configmaps', ...flags], { env });
+    t.regex(stderr, new RegExp(`in the namespace "${namespace}"`));
+    t.is(loadKubeconfig({ env, ...optionsOf(flags) }).namespace, namespace);
+  }
+});
+
+for (const title of [
+  'a token',
+  '--context',
+  '-s and --token alone',
+  'certificate-authority as a relative path',
+  '--tls-server-name replaces the one of the file',
+  'a client certificate in relative files',
+  '--as, --as-group, --as-uid',
+  'a program in a folder beside it',
+  'a program that gives a certificate with its key',
+  'proxy-url of a SOCKS proxy',
+  'HTTPS_PROXY',
+]) {
+  test.serial(`through kubectl: ${title}`, async (t) => {
+    const one = cases[title];
+    const world = await makeWorld();
+    for (const [name, content] of Object.entries(one?.files(world) ?? {}))
+      await write(join(world.folder, name), content);
+    const env = { KUBECONFIG: join(world.folder, 'config'), HOME: world.folder, ...one?.env?.(world) };
+    const before = (await linesOf(control.controlPlane.auditLog)).length;
+    const words = ['virt-platform', 'version', '-o', 'json', ...(one?.flags?.(world) ?? [])];
+    const { code, stdout, stderr } = await control.kubectl(words, { env });
+    t.is(code, 0, stderr);
+    t.regex(JSON.parse(stdout).serverVersion.gitVersion, /^v1\./);
+    const who = await waitFor(
+      async () => {
+        const events = (await linesOf(control.controlPlane.auditLog)).slice(before).map((line) => JSON.parse(line));
+        const ours = events.find(({ userAgent }) => /^kubectl-virt/.test(userAgent));
+        return ours && (ours.impersonatedUser ?? ours.user).username;
+      },
+      { what: 'the request in the audit log' },
+    );
+    t.is(who, one !== undefined && 'who' in one ? one.who : '');
+  });
+}
+
+test.serial('through kubectl: a kubeconfig named relative to the folder we are in', async (t) => {
+  const world = await makeWorld();
+  await write(join(world.folder, 'one/config'), config(world, { user: { tokenFile: '../token' } }));
+  await write(join(world.folder, 'token'), world.token('viewer'));
+  const options = { env: { KUBECONFIG: 'one/config' }, cwd: world.folder };
+  t.regex((await control.kubectl(['auth', 'whoami'], options)).stdout, /viewer/);
+  const { code, stderr } = await control.kubectl(['virt-platform', 'version'], options);
+  t.is(code, 0, stderr);
+});
+
+for (const title of ['a program that fails', 'a context whose user is not there', 'a proxy that refuses']) {
+  test.serial(`through kubectl: ${title}, in one line`, async (t) => {
+    const one = cases[title];
+    const world = await makeWorld();
+    for (const [name, content] of Object.entries(one?.files(world) ?? {}))
+      await write(join(world.folder, name), content);
+    const env = { KUBECONFIG: join(world.folder, 'config') };
+    const { code, stderr } = await control.kubectl(['virt-platform', 'status'], { env });
+    t.log(stderr);
+    t.is(code, 2);
+    t.is(stderr.split('\n').filter((line) => line.startsWith('error: ')).length, 1);
+    // What the program itself says comes first, as from kubectl.
+    t.is(stderr.split('\n').length, title === 'a program that fails' ? 3 : 2);
+  });
+}
+
+test.serial('through kubectl: --request-timeout ends a request that nobody answers', async (t) => {
+  const world = await makeWorld();
+  const env = { KUBECONFIG: join(world.folder, 'config') };
+  await write(env.KUBECONFIG, config(world, { cluster: { server: world.proxies.silent } }));
+  const kubectl = await control.kubectl(['auth', 'whoami', '--request-timeout=1s'], { env });
+  const ours = await control.kubectl(['virt-platform', 'status', '--request-timeout=1s'], { env });
+  t.log(kubectl.stderr, ours.stderr);
+  t.not(kubectl.code, 0);
+  t.is(ours.code, 2);
+  t.regex(ours.stderr, /^error: could not reach the API server .*: no connection within 1 s/);
+});
+
+async function linesOf(file: string): Promise<string[]> {
+  return (await readFile(file, 'utf8')).split('\n').filter((line) => line !== '');
 }
 
 type UserInfo = { readonly username: string; readonly groups: readonly string[] };
@@ -791,15 +996,19 @@ async function whoWeAre(
     const connection = loadKubeconfig({ env: { PATH: process.env.PATH, ...env }, home: env.HOME, ...optionsOf(flags) });
     const cluster = openCluster(connection, { userAgent: 'test/1', terminal: { stderr: () => {} } });
     try {
-      const review = { apiVersion: 'authentication.k8s.io/v1', kind: 'SelfSubjectReview' };
-      const { object } = await cluster.create(review, review, { fieldManager: 'test' });
-      return [(object.status as unknown as { userInfo: UserInfo }).userInfo, undefined];
+      return [await userInfo(cluster), undefined];
     } finally {
       cluster.close();
     }
   } catch (error) {
     return [undefined, error as Error];
   }
+}
+
+async function userInfo(cluster: Cluster): Promise<UserInfo> {
+  const review = { apiVersion: 'authentication.k8s.io/v1', kind: 'SelfSubjectReview' };
+  const { object } = await cluster.create(review, review, { fieldManager: 'test' });
+  return (object.status as unknown as { userInfo: UserInfo }).userInfo;
 }
 
 /** `--as-group x` as the option `asGroup: ['x']`. */
@@ -816,13 +1025,17 @@ function optionsOf(flags: readonly string[]): Partial<KubeconfigOptions> {
 }
 
 let folders = 0;
+let signedIn: Promise<string> | undefined;
+let proxies: Promise<Proxies> | undefined;
+test.after.always('the proxies stop', async () => (await proxies)?.close());
 
-async function makeWorld(t: ExecutionContext): Promise<World> {
+async function makeWorld(): Promise<World> {
   const { controlPlane } = control;
   const { url, caFile, ca, directory } = controlPlane;
   const folder = join(directory, `case-${++folders}`);
   await mkdir(folder);
-  proxies ??= startProxies(t, directory, new URL(url));
+  proxies ??= startProxies(directory, new URL(url));
+  signedIn ??= signIn();
   return {
     folder,
     url,
@@ -832,8 +1045,15 @@ async function makeWorld(t: ExecutionContext): Promise<World> {
     caData: base64(ca),
     token: (user) => controlPlane.token(user),
     certificate: (user, groups) => controlPlane.clientCertificate(user, groups),
+    idToken: await signedIn,
     proxies: await proxies,
   };
+}
+
+async function signIn(): Promise<string> {
+  const metadata = { name: 'signed-in', namespace: 'default' };
+  await control.apply({ apiVersion: 'v1', kind: 'ServiceAccount', metadata });
+  return await control.serviceAccountToken('default', 'signed-in');
 }
 
 async function write(file: string, content: unknown): Promise<void> {
@@ -925,11 +1145,11 @@ function exec(command: string, more: object = {}) {
 }
 
 function login(world: World, user: string, script = '', apiVersion = v1): string {
-  return answering(world, { token: world.token(user) }, script, apiVersion);
+  return answering({ token: world.token(user) }, script, apiVersion);
 }
 
 /** A program that says what it was told in `LOG`, if that is set. */
-function answering(_: World, status: object, script = '', apiVersion = v1): string {
+function answering(status: object, script = '', apiVersion = v1): string {
   const credential = JSON.stringify({ apiVersion, kind: 'ExecCredential', status });
   return `#!/bin/sh\n[ -z "$LOG" ] || echo "$KUBERNETES_EXEC_INFO" >> "$LOG"\n${script}\ncat <<'END'\n${credential}\nEND\n`;
 }
@@ -948,118 +1168,6 @@ function noProxy(rules: Readonly<Record<string, boolean>>): Record<string, Case>
   );
 }
 
-type Proxies = {
-  readonly http: string;
-  readonly https: string;
-  readonly socks: string;
-  /** Forwards what is below `/k8s/clusters/c-1`. */
-  readonly prefixed: string;
-  /** The API server itself, at `[::1]`. */
-  readonly ipv6: string;
-  /** What was asked of the first three, as in `CONNECT api.invalid by name:password`. */
-  readonly seen: string[];
-};
-
-let proxies: Promise<Proxies> | undefined;
-const servers: Server[] = [];
-test.after.always('the proxies stop', () => {
-  for (const server of servers) server.close();
-});
-
 function withPassword(proxy: string): string {
   return proxy.replace('//', '//me:p%40ss@');
-}
-
-/** All of them lead to the API server, whatever host they are asked for. */
-async function startProxies(_: ExecutionContext, directory: string, target: URL): Promise<Proxies> {
-  const seen: string[] = [];
-  const onward = (socket: Duplex, then: () => void) => {
-    const other = connect(Number(target.port), target.hostname, then);
-    other.on('error', () => socket.destroy());
-    socket.on('error', () => other.destroy());
-    other.pipe(socket);
-    socket.pipe(other);
-  };
-  const onConnect = (request: http.IncomingMessage, socket: Duplex) => {
-    const authorization = request.headers['proxy-authorization'];
-    const who = authorization && Buffer.from(authorization.replace('Basic ', ''), 'base64').toString();
-    if (who === 'bad:bad') return socket.end('HTTP/1.1 407 Proxy Authentication Required\r\n\r\n');
-    seen.push(`CONNECT ${new URL(`http://${request.url}`).hostname}${who === undefined ? '' : ` by ${who}`}`);
-    return onward(socket, () => socket.write('HTTP/1.1 200 OK\r\n\r\n'));
-  };
-  const [cert, key] = await Promise.all(
-    ['serving.crt', 'serving.key'].map(async (file) => await readFile(join(directory, file))),
-  );
-  const tls = { cert, key };
-  const plain = http.createServer().on('connect', onConnect);
-  const secure = https.createServer(tls).on('connect', onConnect);
-  const socks = createServer((socket) => void serveSocks(socket, seen, onward).catch(() => socket.destroy()));
-  const prefixed = https.createServer(tls, (request, response) => {
-    const path = request.url?.replace(/^\/k8s\/clusters\/c-1(?=\/)/, '');
-    if (path === request.url) return void response.writeHead(404).end();
-    const { host, ...headers } = request.headers;
-    const asked = https.request(`${target.origin}${path}`, {
-      method: request.method ?? 'GET',
-      headers: { ...headers, 'x-asked-of': host },
-      rejectUnauthorized: false,
-      agent: false,
-    });
-    asked.on('response', (answer) => {
-      response.writeHead(answer.statusCode ?? 502, answer.headers);
-      answer.pipe(response);
-    });
-    asked.on('error', () => response.destroy());
-    request.pipe(asked);
-  });
-  const ipv6 = createServer((socket) => onward(socket, () => {}));
-  const [http1, https1, socks1, prefixed1] = await Promise.all(
-    [plain, secure, socks, prefixed].map((it) => listen(it)),
-  );
-  return {
-    http: `http://127.0.0.1:${http1}`,
-    https: `https://127.0.0.1:${https1}`,
-    socks: `socks5://127.0.0.1:${socks1}`,
-    prefixed: `https://127.0.0.1:${prefixed1}`,
-    ipv6: `https://[::1]:${await listen(ipv6, '::1')}`,
-    seen,
-  };
-}
-
-async function listen(server: Server, host = '127.0.0.1'): Promise<number> {
-  server.listen(0, host);
-  await once(server, 'listening');
-  servers.push(server);
-  server.unref();
-  return (server.address() as AddressInfo).port;
-}
-
-async function serveSocks(
-  socket: Socket,
-  seen: string[],
-  onward: (socket: Duplex, then: () => void) => void,
-): Promise<void> {
-  socket.on('error', () => socket.destroy());
-  const read = async (count: number): Promise<Buffer> => {
-    for (;;) {
-      const bytes: Buffer | null = socket.read(count);
-      if (bytes !== null) return bytes;
-      await once(socket, 'readable');
-    }
-  };
-  const byte = async () => (await read(1))[0] ?? 0;
-  const [, methods = 0] = await read(2);
-  const wantsPassword = (await read(methods)).includes(2);
-  socket.write(Buffer.from([5, wantsPassword ? 2 : 0]));
-  let who = '';
-  if (wantsPassword) {
-    await byte();
-    const name = await read(await byte());
-    who = ` by ${name}:${await read(await byte())}`;
-    socket.write(Buffer.from([1, 0]));
-  }
-  const type = (await read(4))[3];
-  const host = type === 1 ? (await read(4)).join('.') : (await read(await byte())).toString();
-  await read(2);
-  seen.push(`SOCKS ${host}${who}`);
-  onward(socket, () => socket.write(Buffer.from([5, 0, 0, 1, 0, 0, 0, 0, 0, 0])));
 }
