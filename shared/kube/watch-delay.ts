@@ -23,7 +23,11 @@ export function watchDelay({ how, failures, retryAfterMs = 0 }: WatchEnd, clock:
       // Blind while waiting, so never for long; and never less, for a server that closes at once.
       return failures === 0 ? clock.random() * soonMs : backoff(failures, longestAfterCloseMs, clock);
     case 'failed':
-      return Math.max(retryAfterMs, backoff(Math.max(failures, 1), longestAfterFailureMs, clock));
+      // At least what was asked, and not all watches at the same moment.
+      return Math.max(
+        retryAfterMs * (1 + clock.random() / 5),
+        backoff(Math.max(failures, 1), longestAfterFailureMs, clock),
+      );
     case 'absent':
       return absentMs * (0.5 + clock.random() / 2);
     case 'forbidden':

@@ -49,7 +49,10 @@ export type WatchOptions = {
   readonly onChange?: (change: WatchChange, watch: Watch) => void;
   /** Called when the phase, or the reason for it, is another. */
   readonly onState?: (state: WatchState, watch: Watch) => void;
-  /** Told of what went wrong, each time, what the callbacks throw included. The watch goes on. */
+  /**
+   * Told of each failure, and of what the callbacks throw; not of a missing API or permission, an outdated version, or
+   * being asked to wait, which are states. The watch goes on.
+   */
   readonly onError?: (error: unknown, watch: Watch) => void;
   /**
    * What to keep of an object; undefined: nothing, as if it weren't there. What is left out costs no memory, and its
@@ -394,7 +397,9 @@ export class Watch {
       return { how: 'forbidden', failures };
     }
     if (!error.isTransient && !error.isUnauthorized) this.#doubtResume();
-    this.#fail(error);
+    // To be asked to wait, as by a CRD's storage that is just made, is no error.
+    if (error.code === 429) this.#enter('failing', { why: error.message });
+    else this.#fail(error);
     return { how: 'failed', failures, retryAfterMs };
   }
 

@@ -22,7 +22,8 @@ test('failures are repeated ever more slowly, up to half a minute, at random', (
 });
 
 test('what the server asks for is the least', (t) => {
-  t.is(watchDelay({ how: 'failed', failures: 1, retryAfterMs: 7000 }, most), 7000);
+  t.is(watchDelay({ how: 'failed', failures: 1, retryAfterMs: 7000 }, least), 7000);
+  t.is(watchDelay({ how: 'failed', failures: 1, retryAfterMs: 7000 }, most), 8400);
   t.is(watchDelay({ how: 'failed', failures: 8, retryAfterMs: 7000 }, most), 30_000);
 });
 
