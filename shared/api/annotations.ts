@@ -256,7 +256,7 @@ function problemOfValue(value: unknown, depth: number): string | undefined {
 }
 
 function shown(value: unknown): string {
-  const text = JSON.stringify(value);
+  const text = JSON.stringify(value) ?? 'missing';
   return text.length > 80 ? `${text.slice(0, 79)}…` : text;
 }
 

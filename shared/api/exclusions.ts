@@ -21,7 +21,7 @@ export function parseExclusions(value: string | undefined): readonly ExclusionRu
   if (value === undefined) return [];
   try {
     const parsed = parseYaml(value, { maxLength: maxCharacters });
-    if (parsed === null) return [];
+    if (parsed === null) return isBlank(value) ? [] : invalid(`it holds no list; ${example}`);
     if (!Array.isArray(parsed)) return invalid(`it isn't a list; ${example}`);
     if (parsed.length > maxRules) return invalid(`it has ${parsed.length} rules; at most ${maxRules} are taken`);
     const rules: ExclusionRule[] = [];
@@ -92,6 +92,12 @@ function problemOf(rule: unknown): string | undefined {
   if (apiVersion !== undefined && !/^([a-z0-9.-]+\/)?v[a-z0-9]+$/.test(apiVersion))
     return `apiVersion is ${JSON.stringify(apiVersion)}; it is written as in "apps/v1"`;
   return undefined;
+}
+
+/** Nothing but comments. A line such as `%x` isn't a list either, though YAML takes it for a directive. */
+function isBlank(text: string): boolean {
+  const lines = text.split(/\r?\n/).map((line) => line.replace(/(^|\s)#.*$/, '').trim());
+  return lines.every((line) => ['', '---', '...', 'null', '~'].includes(line));
 }
 
 function invalid(message: string): Invalid {

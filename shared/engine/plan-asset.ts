@@ -7,7 +7,7 @@ import type { Asset, ConditionResult, RenderContext } from '../catalog/asset.ts'
 import { compareWithLive } from './compare-with-live.ts';
 import { isMap } from './json.ts';
 import { annotationsStep, ignoreFieldsStep, modeStep, overridesOf, patchStep, pauseStep } from './override-steps.ts';
-import type { PlanItem, Step, StepName, UnknownFact } from './plan-item.ts';
+import type { DecisionWord, PlanItem, Step, StepName, UnknownFact } from './plan-item.ts';
 import { readsOf } from './reads.ts';
 import { selection } from './selection.ts';
 import { isCrdServed, servedApiVersion, servedVersions } from './served-api.ts';
@@ -232,7 +232,7 @@ function liveStep(work: Work, { answers }: Surroundings) {
   }
 }
 
-function namespaceStep({ target, live, liveUnknown }: Work, { answers, namespaceAssets }: Surroundings) {
+function namespaceStep({ target, live, liveUnknown }: Work, { answers, namespaceAssets, plannedOf }: Surroundings) {
   if (target.namespace === undefined) return pass('it is cluster-scoped');
   if (live !== undefined) return pass(`the namespace ${target.namespace} exists: so does the object`);
   const answer = answers.get({ apiVersion: 'v1', kind: 'Namespace', name: target.namespace });
@@ -242,12 +242,25 @@ function namespaceStep({ target, live, liveUnknown }: Work, { answers, namespace
   const isThere = answer.answer === 'object' && answer.object.metadata.deletionTimestamp === undefined;
   if (isThere) return pass(`the namespace ${target.namespace} exists`);
   const creator = namespaceAssets.get(target.namespace);
-  if (creator !== undefined) {
+  if (creator !== undefined && !isLeftOut(plannedOf(creator))) {
     return stop({ decision: 'waiting', for: [creator] }, `the namespace ${target.namespace} comes first (${creator})`);
   }
   const how = answer.answer === 'object' ? 'is being deleted' : "doesn't exist";
   return stop({ decision: 'missing-namespace' }, `the namespace ${target.namespace} ${how}`);
 }
+
+/** Whether nothing will come of it, however long one waits. */
+function isLeftOut(planned: PlannedAsset | undefined): boolean {
+  return planned !== undefined && leftOut.has(planned.item.decision);
+}
+
+const leftOut: ReadonlySet<DecisionWord> = new Set([
+  'inactive',
+  'not-selected',
+  'condition-unmet',
+  'empty',
+  'excluded',
+]);
 
 function dependenciesStep({ asset }: Work, { plannedOf }: Surroundings) {
   const blocked = asset.dependsOn.flatMap((name) => {
@@ -263,12 +276,8 @@ function dependenciesStep({ asset }: Work, { plannedOf }: Surroundings) {
 
 /** Why those that depend on it must wait, or undefined. What we leave to others can't be waited for. */
 function notReady({ asset, item, live }: PlannedAsset): string | undefined {
+  if (leftOut.has(item.decision)) return undefined;
   switch (item.decision) {
-    case 'inactive':
-    case 'not-selected':
-    case 'condition-unmet':
-    case 'empty':
-    case 'excluded':
     case 'unverified':
       return undefined;
     case 'in-sync':

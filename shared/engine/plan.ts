@@ -193,7 +193,7 @@ function inactivePlan(
       ...catalog.tombstones.map(
         ({ name, target }): PlanItem => ({ type: 'tombstone', asset: name, ...stopped(refOf(target)) }),
       ),
-      ...catalog.assets.map(
+      ...inOrderOfWork(catalog).map(
         (asset): PlanItem => ({
           type: 'asset',
           asset: asset.name,
@@ -230,6 +230,12 @@ function targetOf({ target }: Asset, snapshot: Snapshot, context: RenderContext)
     ...(target.namespace !== undefined && { namespace: target.namespace.render(context) }),
     name: target.name.render(context),
   };
+}
+
+/** HyperConverged's golden configuration comes before everything. */
+function inOrderOfWork(catalog: Catalog): readonly Asset[] {
+  const [golden, others] = partition(catalog.assets, isHyperConvergedAsset);
+  return [...golden, ...dependenciesFirst(others, catalog)];
 }
 
 /** Dependencies before their dependents, otherwise in the catalog's order. */

@@ -64,6 +64,7 @@ const patches: Record<string, [value: string, says: RegExp]> = {
   'that is null': ['null', /the JSON value null/],
   'with an operation that is no object': ['[5]', /operation 1 .*it is 5/],
   'with an operation that is a list': ['[[]]', /operation 1 .*it is \[\]/],
+  'without an op': ['[{}]', /op is missing/],
   'with an unknown op': [
     '[{"op":"test","path":"/a","value":1},{"op":"merge","path":"/a"}]',
     /operation 2 .*"merge".*add/,

@@ -63,7 +63,7 @@ for (const [title, rule, ref, expected] of [
   test(`a rule ${title}`, (t) => t.is(excludes(rule, ref), expected));
 }
 
-for (const text of [undefined, '', '# nothing', '[]', 'null']) {
+for (const text of [undefined, '', ' \n', '# nothing\n---\n', '[]', 'null # none']) {
   test(`disabled-resources ${JSON.stringify(text)} excludes nothing`, (t) => t.deepEqual(parseExclusions(text), []));
 }
 
@@ -79,6 +79,7 @@ test('rules are read as they are written', (t) => {
 
 for (const [title, text, says] of [
   ['that is no YAML', '- {kind: A', /isn't YAML/],
+  ['that is a YAML directive', '%- {kind: A, name: b}', /holds no list/],
   ['that is a map', '{kind: A, name: b}', /isn't a list/],
   ['that is a word', 'MachineConfig', /isn't a list/],
   ['of two documents', '- {kind: A, name: b}\n---\n[]', /Only one YAML document/],
