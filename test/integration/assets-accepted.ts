@@ -19,6 +19,8 @@ test.before('the fixtures are on the cluster', async () => {
   }
 });
 
+const images = { 'kubevirt-metrics-exporter': 'registry.example/kubevirt-metrics-exporter:v1' };
+
 /** Everything that an asset may render to, besides what it does with no facts at all. */
 const facts: Record<string, Record<string, Facts>> = {
   'pci-passthrough': { 'a device': { hardware: { pciDevicesPresent: true } } },
@@ -43,6 +45,16 @@ const facts: Record<string, Record<string, Facts>> = {
   },
   'logging-collector': {
     'audit logs': { annotations: { 'platform.kubevirt.io/enable-audit-logging': 'true' } },
+  },
+  'kubevirt-metrics-exporter': {
+    'another environment': {
+      annotations: { 'platform.kubevirt.io/kubevirt-metrics-exporter-env': '{"ENABLE_QMP": false}' },
+    },
+  },
+  'kubevirt-metrics-exporter-prometheusrule': {
+    'another environment': {
+      annotations: { 'platform.kubevirt.io/kubevirt-metrics-exporter-env': '{"ENABLE_QMP": false}' },
+    },
   },
   'sbr-detection-config': {
     'a storage class': { annotations: { 'platform.kubevirt.io/sbr-storage-class': 'nfs' } },
@@ -149,7 +161,7 @@ test.serial('a field that an edition does not declare is really refused', async 
 /** What the engine would apply: the rendered body with the target's identity and our label. */
 function objectOf(name: string, given: Facts, apiVersion?: string): AnyObject | undefined {
   const asset = assetNamed(name);
-  const context = contextOf(asset, given);
+  const context = contextOf(asset, { images, ...given });
   const body: Body = asset.body.render(context);
   if (body === undefined) return undefined;
   const namespace = asset.target.namespace?.render(context);
