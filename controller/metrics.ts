@@ -206,11 +206,11 @@ export class Metrics {
         registers,
         collect: () => {
           metric.reset();
+          // Without labels there would be a 0 that nobody has said.
+          if (labelNames.length === 0) metric.remove();
           for (const [labels, value] of series()) metric.set(labels as Record<Label, string>, value);
         },
       });
-      // Without a series of its own, one without labels would read 0 though nobody has said so.
-      metric.reset();
     };
     const counter = <Label extends string>(
       name: string,
