@@ -97,8 +97,9 @@ function* each(place: Place, verbs: readonly Verb[], why: Why): Generator<Permis
   for (const verb of verbs) yield { ...place, verb, why };
 }
 
-function everyOne({ scope, group, resource }: Place): Place {
-  return { scope, group, resource };
+/** One watch, whichever namespaces the objects are in. */
+function everyOne({ group, resource }: Place): Place {
+  return { scope: 'cluster', group, resource };
 }
 
 function crowdedKinds(places: readonly Place[]): ReadonlySet<string> {

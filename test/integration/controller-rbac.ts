@@ -1,14 +1,16 @@
-import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import type { IncomingMessage } from 'node:http';
-import { request } from 'node:https';
 import anyTest, { type TestFn } from 'ava';
+import { EventRecorder } from '../../controller/events.ts';
+import type { Happening } from '../../controller/happening.ts';
+import { leaderPresets } from '../../controller/leader-election.ts';
 import { autopilotName, managedByLabel } from '../../shared/api/names.ts';
 import type { ObjectRef } from '../../shared/api/object-ref.ts';
 import type { RenderContext } from '../../shared/catalog/asset.ts';
 import type { Cluster as Client } from '../../shared/kube/client.ts';
+import { systemClock } from '../../shared/kube/clock.ts';
 import { demoCluster } from '../harness/demo-cluster.ts';
 import { type Answer, type AnyObject, type As, useCluster, waitFor } from '../helpers/cluster.ts';
+import { runController } from '../helpers/controller.ts';
 import { builtInCatalog, converge, openClient, planNow } from '../helpers/engine.ts';
 import { type InstalledAutopilot, installAutopilot } from './_controller-manifests.ts';
 
@@ -87,66 +89,66 @@ test.serial('a pause is written as the ServiceAccount, and fields are released',
   await t.context.client.jsonPatch(swap, removal, ours);
 });
 
-// The parts of the controller that make these requests are tested where they are; here they are made as those make them.
-test.serial('the lease is held and events are written as the ServiceAccount', async (t) => {
-  const { client } = t.context;
-  const { apiVersion, kind, ...metadata } = lease;
-  const body = { apiVersion, kind, metadata, spec: { holderIdentity: 'us' } };
-  const { isCreated } = await client.apply(body, { ref: lease, ...ours, live: 'none' });
-  t.true(isCreated);
-  const found = await client.get(lease);
-  if (found.answer === 'absent') return t.fail();
-  const { resourceVersion = '' } = found.object.metadata;
-  await client.mergePatch(lease, { metadata: { resourceVersion }, spec: { holderIdentity: '' } }, ours);
-
-  const now = new Date().toISOString().replace('Z', '000Z');
-  const { name, namespace, ...regarding } = hyperConverged;
-  const event = {
-    metadata: { generateName: `${autopilotName}-`, namespace },
-    eventTime: now,
-    reportingController: 'virt-platform.kubevirt.io/autopilot',
-    reportingInstance: 'pod',
-    action: 'Apply',
-    reason: 'AssetApplied',
-    type: 'Normal',
-    note: 'created',
-    regarding: { ...regarding, name, namespace },
-  };
-  const collection = { apiVersion: 'events.k8s.io/v1', kind: 'Event', namespace };
-  const { object } = await client.create(event, collection, ours);
-  await client.mergePatch(
-    { ...collection, name: object.metadata.name },
-    { series: { count: 2, lastObservedTime: now } },
-    ours,
-  );
-  t.pass();
-});
-
 test.serial(
-  'everything that a plan is made from may be watched, and listed first, as the ServiceAccount',
+  'the controller itself does all that as the ServiceAccount: with watches, its Lease and events',
   async (t) => {
-    const { autopilot } = t.context;
-    const paths = await watched(t.context.client);
-    await Promise.all(
-      paths.map(async (path) => {
-        const and = path.includes('?') ? '&' : '?';
-        const { status, body } = await cluster.request('GET', `${path}${and}limit=500`, { as: autopilot.as });
-        t.is(status, 200, `list ${path}: ${body.message}`);
-        const streaming = 'sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true';
-        t.is(await beginWatch(`${path}${and}watch=1&${streaming}&timeoutSeconds=60`, autopilot.token), 200, path);
-      }),
-    );
+    const { autopilot, client } = t.context;
+    const { items } = await planNow(client, catalog);
+    for (const { target } of items) if (target.kind !== 'HyperConverged') await cluster.delete(target);
+    for (const { target } of catalog.tombstones) await makeTombstone(target);
+
+    const troubles: Happening[] = [];
+    const limits = { seriesIntervalMs: 50 };
+    const onError = (error: unknown) => t.fail(`an event: ${error}`);
+    const events = new EventRecorder(client, { reportingInstance: 'pod', clock: systemClock, onError, limits });
+    const running = runController(autopilot.kubeconfig, catalog, {
+      leaderElection: { identity: 'pod_1', namespace: autopilot.namespace, times: leaderPresets.default },
+      listeners: [
+        events.listener,
+        (happening) => {
+          const isFailed = happening.happening === 'performed' && happening.outcome.result === 'failed';
+          if (isFailed || happening.happening === 'trouble') troubles.push(happening);
+        },
+      ],
+    });
+    try {
+      await running.settled();
+      const { plan } = running.controller.state;
+      t.deepEqual([...new Set(plan?.items.map(({ decision }) => decision))].sort(), ['gone', 'in-sync']);
+      for (const bytes of ['1', '2']) {
+        const { data } = await cluster.patch(settings, { data: { 'config.yaml': `enableUserWorkload: ${bytes}` } });
+        await waitFor(async () => (await cluster.get(settings))?.data['config.yaml'] !== data['config.yaml'], {
+          what: 'the drift to be healed',
+        });
+      }
+      await waitFor(() => events.counts.repeated > 0, { what: 'an event to be repeated' });
+    } finally {
+      await running.stop();
+      await events.flush(2000);
+    }
+    t.deepEqual(troubles, []);
+    t.like(events.counts, { dropped: 0, failed: 0 });
+    t.is((await cluster.get(lease))?.spec.holderIdentity, '');
   },
 );
 
+// A server that doesn't stream the beginning of a watch is asked for lists; this one does.
+test.serial('all that is watched may be listed first, as the ServiceAccount', async (t) => {
+  const { autopilot } = t.context;
+  for (const path of await watched(t.context.client)) {
+    const { status, body } = await cluster.request('GET', path, { as: autopilot.as });
+    t.is(status, 200, `${path}: ${body.message}`);
+  }
+});
+
+test.serial('nothing that the ServiceAccount asked for so far was refused', async (t) => {
+  const refused = (await audited(t.context.autopilot.user)).filter(({ responseStatus }) => responseStatus.code === 403);
+  t.deepEqual(refused, []);
+});
+
 test.serial('every generated permission was needed: each was used, and no two allow the same', async (t) => {
-  const { user } = t.context.autopilot;
-  const audited = (await readFile(cluster.controlPlane.auditLog, 'utf8'))
-    .trimEnd()
-    .split('\n')
-    .map((line) => JSON.parse(line))
-    .filter((event) => event.user.username === user && event.responseStatus?.code < 300);
-  const requests = [...audited.flatMap(requestsOf), ...(await bindings(audited))];
+  const done = (await audited(t.context.autopilot.user)).filter(({ responseStatus }) => responseStatus.code < 300);
+  const requests = [...done.flatMap(requestsOf), ...(await bindings(done))];
   const permissions = await grantedTo();
   t.true(permissions.length > 100, `${permissions.length}`);
 
@@ -387,14 +389,14 @@ async function watched(client: Client): Promise<string[]> {
   return [...new Set([...collections, ...(await Promise.all(selections))])];
 }
 
-/** The status that a watch begins with; then it is ended. */
-async function beginWatch(path: string, token: string): Promise<number | undefined> {
-  const { url, ca } = cluster.controlPlane;
-  const watch = request(new URL(path, url), { ca, headers: { authorization: `Bearer ${token}` } }).end();
-  const [response] = (await once(watch, 'response')) as [IncomingMessage];
-  response.on('error', () => {});
-  watch.destroy();
-  return response.statusCode;
+/** What somebody asked for, in the API server's words. */
+async function audited(user: string): Promise<AnyObject[]> {
+  const log = await readFile(cluster.controlPlane.auditLog, 'utf8');
+  const events: AnyObject[] = log
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  return events.filter((event) => event.user.username === user && event.responseStatus !== undefined);
 }
 
 /** A request, or a permission, as RBAC compares them; without a name it is about all of a kind. */
@@ -416,8 +418,8 @@ function requestsOf({ verb, objectRef, responseStatus, requestURI }: AnyObject):
 }
 
 /** The roles that were bound: nobody asks for `bind`, it has to be held when a binding is made. */
-async function bindings(audited: readonly AnyObject[]): Promise<Access[]> {
-  const made = audited.filter(
+async function bindings(done: readonly AnyObject[]): Promise<Access[]> {
+  const made = done.filter(
     ({ objectRef, responseStatus }) => objectRef?.resource.endsWith('rolebindings') && responseStatus.code === 201,
   );
   return Promise.all(

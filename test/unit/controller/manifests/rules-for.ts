@@ -47,6 +47,13 @@ test('of a kind with many assets all objects are watched, and each is still writ
   t.deepEqual(rulesAbout('configmaps', many(9)), [`get create patch on ${names(9).join(' ')}`, 'list watch on all']);
 });
 
+test('one watch of a kind is for all namespaces, since it is one', (t) => {
+  const many = Array.from({ length: 9 }, (_, index) => [`a${index}`, { target: inOurs }]);
+  const catalog = catalogWith(Object.fromEntries(many));
+  t.deepEqual(rulesAbout('configmaps', catalog, 'clusterRole'), ['list watch on all']);
+  t.deepEqual(rulesAbout('configmaps', catalog, 'role'), ['get create patch on a0 a1 a2 a3 a4 a5 a6 a7 a8']);
+});
+
 test('a declared read is read by name, a list as a whole, and neither is written', (t) => {
   const reads = {
     one: { apiVersion: 'a.b/v1', kind: 'Thing', name: 'x' },
