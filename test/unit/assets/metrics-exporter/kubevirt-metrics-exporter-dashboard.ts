@@ -1,6 +1,6 @@
 import test from 'ava';
 import { type Body, bodyOf } from '../_assets.ts';
-import { checkWithPromtool } from './_promtool.ts';
+import { checkWithPromtool } from '../_promtool.ts';
 
 const { config } = bodyOf('kubevirt-metrics-exporter-dashboard').spec;
 const panels: Record<string, Body> = config.panels;

@@ -1,6 +1,6 @@
 import test from 'ava';
 import { type Body, bodyOf } from '../_assets.ts';
-import { checkWithPromtool } from './_promtool.ts';
+import { checkWithPromtool } from '../_promtool.ts';
 
 function groupsWith(environment?: Record<string, unknown>): Body[] {
   const annotations =

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import type { ExecutionContext } from 'ava';
-import type { Body } from '../_assets.ts';
+import type { Body } from './_assets.ts';
 
 const promtool = (process.env.PATH ?? '')
   .split(path.delimiter)
