@@ -1,7 +1,7 @@
 import { annotation } from '../shared/api/annotations.ts';
 import { leaseAnnotation } from '../shared/api/lease.ts';
-import { autopilotName, hyperConvergedKind } from '../shared/api/names.ts';
-import { formatObjectRef, type ObjectRef } from '../shared/api/object-ref.ts';
+import { autopilotName, hyperConvergedApiVersions, hyperConvergedKind } from '../shared/api/names.ts';
+import { formatObjectRef, groupOf, type ObjectRef } from '../shared/api/object-ref.ts';
 import type { Catalog } from '../shared/catalog/asset.ts';
 import { plan as makePlan } from '../shared/engine/plan.ts';
 import type { DriftedField, Plan, PlanItem } from '../shared/engine/plan-item.ts';
@@ -72,6 +72,8 @@ export class Controller {
   readonly #backoff: Backoff;
   /** Objects that this process has written. */
   readonly #made = new Set<string>();
+  /** What the last plan asks for and isn't begun yet. */
+  #queue: PlanItem[] = [];
   readonly #held = new Map<string, { readonly version: string; readonly until: number }>();
   readonly #inFlight = new Map<string, { readonly target: ObjectRef; readonly work: Promise<void> }>();
   readonly #stop = new AbortController();
@@ -312,41 +314,53 @@ export class Controller {
     this.#tell({ happening: 'planned', plan, previous, durationMs });
   }
 
-  /** Begins to carry out what may be: HyperConverged alone first, since everything else follows from it. */
+  /** Queues what may be carried out: HyperConverged alone first, since everything else follows from it. */
   #execute(plan: Plan): void {
-    if (this.#options.observe === true || this.#isBusy(isHyperConverged)) return;
+    if (this.#options.observe === true) return;
     const due = plan.items.filter(isWrite);
     const golden = due.filter(({ target }) => isHyperConverged(target));
-    for (const item of golden) this.#start(item);
+    this.#queue = golden.filter((item) => this.#isDue(item));
+    this.#pump();
     // Where it can't be written now, its present state counts, and the others go on.
     if (this.#isBusy(isHyperConverged)) return;
-    for (const item of due) if (!golden.includes(item)) this.#start(item);
+    this.#queue = due.filter((item) => !golden.includes(item) && this.#isDue(item));
+    this.#pump();
   }
 
-  #isBusy(is: (target: { readonly kind: string }) => boolean): boolean {
+  #isBusy(is: (target: ObjectRef) => boolean): boolean {
     return [...this.#inFlight.values()].some(({ target }) => is(target));
   }
 
-  #start(item: PlanItem): void {
+  /** Whether it may be tried now; otherwise it is looked at again when it may. */
+  #isDue(item: PlanItem): boolean {
     const key = formatObjectRef(item.target);
-    const { concurrency = 4 } = this.#options;
-    if (this.#inFlight.has(key) || this.#inFlight.size >= concurrency || this.#isHeld(item, key)) return;
+    if (this.#inFlight.has(key) || this.#isHeld(item, key)) return false;
     const wait = this.#backoff.remaining(key, this.#clock.now());
-    if (wait > 0) {
-      this.#wakeIn(wait);
-      return;
+    if (wait > 0) this.#wakeIn(wait);
+    return wait === 0;
+  }
+
+  /** Carries out what is queued, so many at a time. A newer plan replaces the queue. */
+  #pump(): void {
+    const { concurrency = 4 } = this.#options;
+    while (this.#inFlight.size < concurrency && !this.#signal.aborted) {
+      const item = this.#queue.shift();
+      if (item === undefined) return;
+      const key = formatObjectRef(item.target);
+      if (this.#inFlight.has(key)) continue;
+      const work = this.#carryOut(item, key)
+        .catch((error) => {
+          // An unexpected exception inside one item stays there.
+          this.#backoff.failed(key, this.#clock.now());
+          this.#tell({ happening: 'trouble', what: `carrying out ${item.decision} of ${key}`, error });
+        })
+        .finally(() => {
+          this.#inFlight.delete(key);
+          this.#pump();
+          this.#markDirty();
+        });
+      this.#inFlight.set(key, { target: item.target, work });
     }
-    const work = this.#carryOut(item, key)
-      .catch((error) => {
-        // An unexpected exception inside one item stays there.
-        this.#backoff.failed(key, this.#clock.now());
-        this.#tell({ happening: 'trouble', what: `carrying out ${item.decision} of ${key}`, error });
-      })
-      .finally(() => {
-        this.#inFlight.delete(key);
-        this.#markDirty();
-      });
-    this.#inFlight.set(key, { target: item.target, work });
   }
 
   async #carryOut(item: PlanItem, key: string): Promise<void> {
@@ -521,8 +535,8 @@ export function kindWideOf({ assets }: Catalog): ReadonlySet<string> {
   return new Set([...counts].filter(([, count]) => count > mostByName).map(([name]) => name));
 }
 
-function isHyperConverged({ kind }: { readonly kind: string }): boolean {
-  return kind === hyperConvergedKind;
+function isHyperConverged({ apiVersion, kind }: ObjectRef): boolean {
+  return kind === hyperConvergedKind && groupOf(apiVersion) === groupOf(hyperConvergedApiVersions[0]);
 }
 
 /** The live version that the item was decided about; empty where there is no object. */

@@ -6,6 +6,7 @@
 import { startControlPlane } from '../harness/control-plane.ts';
 import { demoCluster } from '../harness/demo-cluster.ts';
 import { builtInCatalog, converge, openClient } from '../helpers/engine.ts';
+import { controllerFigures } from './controller.ts';
 import type { Figure } from './measure.ts';
 import { planningFigures } from './planning.ts';
 import { pluginFigures } from './plugin.ts';
@@ -20,6 +21,7 @@ try {
   const figures = [
     ...(await pluginFigures(controlPlane, catalog)),
     ...(await planningFigures(controlPlane.kubeconfig, catalog)),
+    ...(await controllerFigures(controlPlane, catalog)),
   ];
   process.stdout.write(asJson ? `${JSON.stringify(figures, null, 2)}\n` : tableOf(figures));
 } finally {

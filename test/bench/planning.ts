@@ -3,8 +3,9 @@ import type { Catalog } from '../../shared/catalog/asset.ts';
 import { plan } from '../../shared/engine/plan.ts';
 import { questionKey, type Snapshot } from '../../shared/engine/snapshot.ts';
 import { observe } from '../../shared/kube/observe.ts';
-import { catalogOf, converge, openClient } from '../helpers/engine.ts';
+import { converge, openClient } from '../helpers/engine.ts';
 import { type Figure, timeOf } from './measure.ts';
+import { syntheticCatalog } from './synthetic-catalog.ts';
 
 const nodeCount = 5000;
 
@@ -64,18 +65,4 @@ function withNodes(snapshot: Snapshot, count: number): Snapshot {
   const reads = new Map(snapshot.reads);
   reads.set(questionKey({ ask: 'list', apiVersion: 'v1', kind: 'Node' }), { answer: 'list', items });
   return { ...snapshot, reads };
-}
-
-function syntheticCatalog(size: number): Catalog {
-  const asset = (name: string) =>
-    `format: 1
-when: ['topology.totalNodeCount >= 0']
-target: {apiVersion: v1, kind: ConfigMap, namespace: openshift-cnv, name: ${name}}
----
-data:
-  namespace: {{hyperConverged.namespace}}
-  text: ${'x'.repeat(500)}
-`;
-  const names = Array.from({ length: size }, (_, index) => `synthetic-${size}-${index}`);
-  return catalogOf(Object.fromEntries(names.map((name) => [`${name}.yaml.hbs`, asset(name)])));
 }
