@@ -104,7 +104,6 @@ export class EventRecorder {
     this.#counts.dropped += this.#queue.length;
     this.#queue = [];
     this.#stop.abort(new Error('the events are over'));
-    await Promise.allSettled([written, this.#repeating]);
   }
 
   #record(draft: EventDraft): void {
