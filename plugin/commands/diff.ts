@@ -1,8 +1,8 @@
 import type { PlanItem } from '../../shared/engine/plan-item.ts';
 import type { Command } from '../command.ts';
 import { catalogOption } from '../input/catalog.ts';
+import { chosenItems, selectorOption } from '../input/chosen-items.ts';
 import { filesOptions, observed } from '../input/observed.ts';
-import { selectItems } from '../input/select-items.ts';
 import { type ColourMode, painter } from '../output/colour.ts';
 import { type ComparedObject, comparedObject } from '../output/compared-object.ts';
 import { diffReport } from '../output/diff-report.ts';
@@ -35,6 +35,7 @@ With -f it works on files instead of a cluster. Then no server is asked, and wha
       type: 'switch',
       description: 'With metadata.managedFields, which is left out otherwise',
     },
+    selectorOption,
     ...filesOptions,
     catalogOption,
   ],
@@ -42,8 +43,7 @@ With -f it works on files instead of a cluster. Then no server is asked, and wha
     const { stdout, stderr, variables, now } = environment;
     const messages = messagesTo(stderr);
     const { plan, snapshot, kubectl } = await observed(args, environment, messages);
-    const namespace = args.isOn('all-namespaces') ? undefined : args.text('namespace');
-    const items = selectItems(plan.items, args.words, { namespace });
+    const items = chosenItems(plan.items, args, snapshot);
     for (const warning of plan.warnings) messages.warn(warning);
     if (plan.activation.state === 'inactive') {
       messages.note(

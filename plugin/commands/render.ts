@@ -1,10 +1,12 @@
 import type { Command } from '../command.ts';
-import { catalogOption } from '../input/catalog.ts';
+import { catalogOf, catalogOption } from '../input/catalog.ts';
+import { chosenItems, selectorOption } from '../input/chosen-items.ts';
 import { factOptions } from '../input/forced-facts.ts';
 import { filesOptions, observed } from '../input/observed.ts';
-import { selectItems } from '../input/select-items.ts';
+import { assetMetadata } from '../output/asset-metadata.ts';
+import { escapeText } from '../output/escape.ts';
 import { messagesTo } from '../output/messages.ts';
-import { printDocuments, resourceName, safeJson } from '../output/print-manifests.ts';
+import { printDocuments, resourceName, safeJson, safeYaml } from '../output/print-manifests.ts';
 import { leftOutNotes, manifestOf } from '../output/rendered.ts';
 import { activationCommand } from '../output/status-text.ts';
 import { UserError } from '../user-error.ts';
@@ -22,6 +24,7 @@ Infrastructure…). Without CRDs all are taken as installed.`,
       words: 'render | kubectl apply --server-side --field-manager virt-platform-autopilot --force-conflicts -f -',
     },
     { text: 'What a cluster with GPUs would get', words: 'render -f hyperconverged.yaml --force-gpu' },
+    { text: 'Is my own catalog right?', words: 'render --catalog my-assets/ --check' },
     { text: 'One asset, without a cluster', words: 'render swap-enable -f hyperconverged.yaml' },
   ],
   connects: true,
@@ -38,7 +41,18 @@ Infrastructure…). Without CRDs all are taken as installed.`,
       type: 'switch',
       description: 'As it would be without the overrides on the live objects',
     },
+    {
+      name: 'metadata',
+      type: 'switch',
+      description: 'What assets say of themselves, and how their conditions came out, instead of manifests',
+    },
+    {
+      name: 'check',
+      type: 'switch',
+      description: 'Only checks the catalog, without a cluster or files: every mistake, each with file and line',
+    },
     { name: 'show-excluded', type: 'switch', description: 'Lists on stderr each that is left out, and why' },
+    selectorOption,
     ...filesOptions,
     ...factOptions,
     catalogOption,
@@ -46,11 +60,29 @@ Infrastructure…). Without CRDs all are taken as installed.`,
   run: async (args, environment) => {
     const { stdout, stderr } = environment;
     const messages = messagesTo(stderr);
-    const { plan, kubectl } = await observed(args, environment, messages);
-    const namespace = args.isOn('all-namespaces') ? undefined : args.text('namespace');
+    if (args.isOn('check')) {
+      const { assets, tombstones, digest } = await catalogOf(args, environment);
+      const name = args.text('catalog') ?? 'the built-in catalog';
+      stdout.write(
+        escapeText(
+          `${name}: no mistakes in ${counted(assets, 'asset')} and ${counted(tombstones, 'tombstone')} (${digest})`,
+        ).concat('\n'),
+      );
+      return 0;
+    }
+    const { plan, snapshot, catalog, kubectl } = await observed(args, environment, messages);
     const assets = plan.items.filter(({ type }) => type === 'asset');
-    const items = selectItems(assets, args.words, { namespace });
+    const items = chosenItems(assets, args, snapshot);
     for (const warning of plan.warnings) messages.warn(warning);
+
+    if (args.isOn('metadata')) {
+      const metadata = items.flatMap((item) => assetMetadata(item, catalog) ?? []);
+      if (args.text('output') === 'json') stdout.write(safeJson({ kind: 'List', items: metadata }));
+      else if (args.text('output') === 'name')
+        stdout.write(metadata.map(({ asset }) => `${escapeText(asset)}\n`).join(''));
+      else stdout.write(metadata.map((one) => safeYaml(one)).join('---\n'));
+      return 0;
+    }
 
     const rendered = items.map((item) => ({ item, manifest: manifestOf(item, { baseline: args.isOn('baseline') }) }));
     const manifests = rendered.flatMap(({ manifest }) => manifest ?? []);
@@ -93,3 +125,7 @@ Infrastructure…). Without CRDs all are taken as installed.`,
     return 0;
   },
 };
+
+function counted(list: readonly unknown[], what: string): string {
+  return `${list.length} ${what}${list.length === 1 ? '' : 's'}`;
+}

@@ -1,14 +1,20 @@
+import type { PlanItem } from '../../shared/engine/plan-item.ts';
+import type { Arguments } from '../arguments.ts';
 import type { Command } from '../command.ts';
+import { parseDuration } from '../duration.ts';
+import type { Environment } from '../environment.ts';
 import { catalogOption } from '../input/catalog.ts';
-import { catalogSkew } from '../input/controller-health.ts';
+import { chosenItems, selectorOption } from '../input/chosen-items.ts';
+import { catalogSkew, controllerWarnings } from '../input/controller-health.ts';
 import { filesOptions, observed } from '../input/observed.ts';
-import { selectItems } from '../input/select-items.ts';
 import { type ColourMode, painter } from '../output/colour.ts';
 import { isAsWanted } from '../output/is-as-wanted.ts';
-import { messagesTo } from '../output/messages.ts';
+import { type Messages, messagesTo } from '../output/messages.ts';
 import { resourceName, safeJson, safeYaml } from '../output/print-manifests.ts';
 import { statusReport } from '../output/status-report.ts';
 import { statusText } from '../output/status-text.ts';
+import { type View, watch } from '../output/watch.ts';
+import { UserError } from '../user-error.ts';
 
 export const status: Command = {
   usage: 'status [FEATURE|ASSET|KIND/NAME…] [flags]',
@@ -42,36 +48,69 @@ Infrastructure, a whole must-gather). What isn't in the files is said to be unkn
       type: 'switch',
       description: 'Exits with 1 when anything is drifted, missing, failed, paused, invalid or could not be compared',
     },
+    selectorOption,
+    {
+      name: 'watch',
+      short: 'w',
+      type: 'switch',
+      description: 'Looks again and again; into a pipe it prints what changed',
+    },
+    { name: 'interval', type: 'text', placeholder: 'TIME', description: 'How long --watch waits between; default 2s' },
     { name: 'no-headers', type: 'switch', description: 'Only the rows of the table, for scripts' },
   ],
   run: async (args, environment) => {
-    const { stdout, stderr, variables, now } = environment;
-    const messages = messagesTo(stderr);
-    const { plan, catalog, controller, kubectl } = await observed(args, environment, messages);
-    const namespace = args.isOn('all-namespaces') ? undefined : args.text('namespace');
-    const items = selectItems(plan.items, args.words, { namespace });
-    const skew = args.given('catalog') ? undefined : catalogSkew(controller, catalog.digest);
-    for (const warning of [...plan.warnings, ...(skew === undefined ? [] : [skew])]) messages.warn(warning);
-
-    const format = args.text('output');
-    if (format === 'json' || format === 'yaml') {
-      for (const { fact, why } of plan.unknown) messages.note(`unknown: ${fact}: ${why}`);
-      const report = statusReport(plan, controller, items);
-      stdout.write(format === 'json' ? safeJson(report) : safeYaml(report));
-    } else if (format === 'name') {
-      stdout.write(items.map(({ target }) => `${resourceName(target)}\n`).join(''));
-    } else {
-      if (items.length === 0) messages.note(`nothing that is managed is in namespace ${namespace}`);
-      const text = statusText(plan, controller, items, {
-        paint: painter((args.text('color') ?? 'auto') as ColourMode, stdout, variables),
-        now: now(),
-        wide: format === 'wide',
-        headers: !args.isOn('no-headers'),
-        kubectl,
-        ...(stdout.columns !== undefined && format !== 'wide' && { width: stdout.columns }),
-      });
+    const { stdout, stderr } = environment;
+    if (!args.isOn('watch')) {
+      if (args.given('interval')) throw new UserError('--interval needs --watch');
+      const { text, items } = await look(args, environment, messagesTo(stderr));
       stdout.write(text);
+      return args.isOn('check') && !items.every(isAsWanted) ? 1 : 0;
     }
-    return args.isOn('check') && !items.every(isAsWanted) ? 1 : 0;
+    if (args.isOn('check')) throw new UserError('--watch and --check exclude each other: --check looks once');
+    if (args.given('filename')) throw new UserError('--watch needs a cluster: what -f names is read once');
+    const intervalMs = parseDuration('interval', args.text('interval') ?? '2s');
+    if (intervalMs === 0) throw new UserError('--interval=0 would never pause: expected a time as in 1s, 2m');
+    return await watch((messages) => look(args, environment, messages), environment, { intervalMs });
   },
 };
+
+type Look = View & { readonly items: readonly PlanItem[] };
+
+/** What there is to show now. */
+async function look(args: Arguments, environment: Environment, messages: Messages): Promise<Look> {
+  const { stdout, variables, now } = environment;
+  const { plan, snapshot, catalog, controller, kubectl } = await observed(args, environment, messages);
+  const items = chosenItems(plan.items, args, snapshot);
+  // From files nothing can be said about now.
+  const isLive = !args.given('filename');
+  const skew = args.given('catalog') ? undefined : catalogSkew(controller, catalog.digest);
+  for (const warning of [
+    ...plan.warnings,
+    ...(skew === undefined ? [] : [skew]),
+    ...(isLive ? controllerWarnings(controller, plan.hyperConverged.generation, now()) : []),
+  ]) {
+    messages.warn(warning);
+  }
+
+  const report = statusReport(plan, controller, items);
+  const key = JSON.stringify([report.activation, report.items, plan.unknown]);
+  const format = args.text('output');
+  if (format === 'json' || format === 'yaml') {
+    for (const { fact, why } of plan.unknown) messages.note(`unknown: ${fact}: ${why}`);
+    return { text: format === 'json' ? safeJson(report) : safeYaml(report), key, items };
+  }
+  if (format === 'name') return { text: items.map(({ target }) => `${resourceName(target)}\n`).join(''), key, items };
+  if (items.length === 0) {
+    const namespace = args.text('namespace');
+    messages.note(`nothing that is managed ${namespace === undefined ? 'fits' : `is in namespace ${namespace}`}`);
+  }
+  const text = statusText(plan, controller, items, {
+    paint: painter((args.text('color') ?? 'auto') as ColourMode, stdout, variables),
+    now: now(),
+    wide: format === 'wide',
+    headers: !args.isOn('no-headers'),
+    kubectl,
+    ...(stdout.columns !== undefined && format !== 'wide' && { width: stdout.columns }),
+  });
+  return { text, key, items };
+}

@@ -52,6 +52,11 @@ export const version: Command = {
         print({ ...versions, controller, serverVersion });
         const skew = catalogSkew(controller, digest);
         if (skew !== undefined) messages.warn(skew);
+        if (isTooOld(serverVersion)) {
+          messages.warn(
+            `the API server is ${serverVersion.gitVersion}, and this plugin is made for v1.${oldestMinor} and newer: what it shows may be wrong`,
+          );
+        }
       } finally {
         cluster.close();
       }
@@ -74,6 +79,13 @@ type Versions = {
     readonly platform: string;
   };
 };
+
+const oldestMinor = 30;
+
+/** Managed clouds write the minor version as `29+`. */
+function isTooOld({ major, minor }: NonNullable<Versions['serverVersion']>): boolean {
+  return Number(major) < 1 || (Number(major) === 1 && Number.parseInt(minor, 10) < oldestMinor);
+}
 
 /** With kubectl's names, so that what reads those reads these. */
 function clientVersion({ gitVersion, gitCommit, buildDate }: BuildInfo, environment: Environment) {

@@ -1,17 +1,18 @@
 import type { Cluster } from '../../shared/kube/client.ts';
 import type { Arguments } from '../arguments.ts';
 import { buildInfo, goPlatform } from '../build-info.ts';
+import { parseDuration } from '../duration.ts';
 import type { Environment } from '../environment.ts';
 import type { Messages } from '../output/messages.ts';
 import { shellWord } from '../output/shell-word.ts';
-import { parseRequestTimeout } from '../request-timeout.ts';
 
 /**
  * The cluster that flags, environment and kubeconfig name. The Kubernetes client is loaded only here, so that what
  * works on files never pays for it, and can't reach a network.
  */
 export async function connect(args: Arguments, environment: Environment, messages: Messages): Promise<Cluster> {
-  const requestTimeoutMs = parseRequestTimeout(args.text('request-timeout'));
+  const requestTimeout = args.text('request-timeout');
+  const requestTimeoutMs = requestTimeout === undefined ? undefined : parseDuration('request-timeout', requestTimeout);
   const [{ loadKubeconfig }, { openCluster }] = await Promise.all([
     import('../../shared/kube/kubeconfig.ts'),
     import('../../shared/kube/client.ts'),

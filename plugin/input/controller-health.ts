@@ -1,4 +1,4 @@
-import { keyPrefix } from '../../shared/api/names.ts';
+import { leaseAnnotation } from '../../shared/api/lease.ts';
 import type { ReadAnswer } from '../../shared/engine/snapshot.ts';
 import { formatAge } from '../output/format-age.ts';
 
@@ -12,17 +12,15 @@ export type ControllerHealth =
       /** The pod that leads; null between leaders. */
       readonly holder: string | null;
       readonly renewTime: string | null;
+      readonly leaseDurationSeconds: number | null;
       readonly lastPass: string | null;
+      /** Of the HyperConverged that was planned last. */
+      readonly plannedGeneration: number | null;
       readonly version: string | null;
       readonly catalogDigest: string | null;
+      /** Image references by name, with which it renders. */
+      readonly images: Readonly<Record<string, string>>;
     };
-
-/** Annotations that the controller keeps on its Lease. */
-export const leaseAnnotation = {
-  version: `${keyPrefix}version`,
-  catalogDigest: `${keyPrefix}catalog-digest`,
-  lastPass: `${keyPrefix}last-pass`,
-} as const;
 
 /** Health from the answer to reading the Lease. */
 export function controllerHealth(answer: ReadAnswer): ControllerHealth {
@@ -35,15 +33,18 @@ export function controllerHealth(answer: ReadAnswer): ControllerHealth {
       return { state: 'unknown', why: 'a list came instead of a Lease' };
     case 'object': {
       const { metadata, spec } = answer.object;
-      const { holderIdentity, renewTime } = Object(spec);
+      const { holderIdentity, renewTime, leaseDurationSeconds } = Object(spec);
       const annotations = metadata.annotations ?? {};
       return {
         state: 'found',
         holder: textOrNull(holderIdentity),
         renewTime: textOrNull(renewTime),
+        leaseDurationSeconds: typeof leaseDurationSeconds === 'number' ? leaseDurationSeconds : null,
         lastPass: annotations[leaseAnnotation.lastPass] ?? null,
+        plannedGeneration: generationIn(annotations[leaseAnnotation.plannedGeneration]),
         version: annotations[leaseAnnotation.version] ?? null,
         catalogDigest: annotations[leaseAnnotation.catalogDigest] ?? null,
+        images: imagesIn(annotations[leaseAnnotation.images]),
       };
     }
     default:
@@ -56,6 +57,40 @@ export function catalogSkew(health: ControllerHealth, digest: string): string | 
   if (health.state !== 'found' || health.catalogDigest === null || health.catalogDigest === digest) return undefined;
   return `the controller (${health.version ?? 'of unknown version'}) has another catalog than this plugin, so they may decide differently: use the same version of both`;
 }
+
+/** Warnings where the controller has fallen silent, or hasn't seen yet what HyperConverged says now. */
+export function controllerWarnings(
+  health: ControllerHealth,
+  generation: number | undefined,
+  now: Date,
+): readonly string[] {
+  if (health.state !== 'found') return [];
+  const { holder, renewTime, leaseDurationSeconds, lastPass, plannedGeneration } = health;
+  const since = (time: string | null) => (time === null ? 0 : now.getTime() - new Date(time).getTime());
+  // A lease is renewed several times within its duration; what doesn't say how long it is, is OpenShift's at most.
+  const silentMs = 2000 * (leaseDurationSeconds ?? longestLeaseSeconds);
+  if (holder === null) return ['no controller leads: nothing is kept in sync until one does; look at its pods'];
+  if (since(renewTime) > silentMs) {
+    return [
+      `the controller (${holder}) has been silent for ${formatAge(new Date(renewTime ?? ''), now)}: nothing is kept in sync; look at its pod`,
+    ];
+  }
+  return [
+    ...(since(lastPass) > longestPassMs
+      ? [
+          `the controller's last pass was ${formatAge(new Date(lastPass ?? ''), now)} ago, and one is due every 5 minutes: look at its log`,
+        ]
+      : []),
+    ...(plannedGeneration !== null && generation !== undefined && plannedGeneration < generation
+      ? [
+          `the controller is behind: it planned with generation ${plannedGeneration} of HyperConverged, which is at ${generation}`,
+        ]
+      : []),
+  ];
+}
+
+const longestLeaseSeconds = 137;
+const longestPassMs = 15 * 60_000;
 
 /** One line for people. */
 export function formatControllerHealth(health: ControllerHealth, now: Date): string {
@@ -84,4 +119,22 @@ export function formatControllerHealth(health: ControllerHealth, now: Date): str
 
 function textOrNull(value: unknown): string | null {
   return typeof value === 'string' && value !== '' ? value : null;
+}
+
+function generationIn(text: string | undefined): number | null {
+  return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : null;
+}
+
+/** What can't be read says nothing. */
+function imagesIn(text: string | undefined): Readonly<Record<string, string>> {
+  try {
+    const images: unknown = JSON.parse(text ?? '{}');
+    return Object.fromEntries(
+      Object.entries(Object(images)).filter(
+        (entry): entry is [string, string] => typeof entry[1] === 'string' && entry[0] !== '__proto__',
+      ),
+    );
+  } catch {
+    return {};
+  }
 }

@@ -70,13 +70,16 @@ async function fromCluster(
     import('../../shared/engine/plan.ts'),
   ]);
   try {
-    const observation = await observe(cluster, catalog, makePlan, {
-      images: {},
-      forced: forcedFacts(args),
-      signal: environment.signal,
-    });
-    const plan = withHyperConverged(observation.plan);
+    const observeWith = (images: Readonly<Record<string, string>>) =>
+      observe(cluster, catalog, makePlan, { images, forced: forcedFacts(args), signal: environment.signal });
+    let observation = await observeWith({});
+    let plan = withHyperConverged(observation.plan);
     const controller = await readLease(cluster, plan.hyperConverged.namespace);
+    if (readsImages(catalog, controller)) {
+      // Only the Lease tells which images the controller renders with, and only HyperConverged where the Lease is.
+      observation = await observeWith(controller.images);
+      plan = withHyperConverged(observation.plan);
+    }
     return { plan, snapshot: observation.snapshot, catalog, controller, kubectl: kubectlFor(args, cluster) };
   } finally {
     cluster.close();
@@ -103,11 +106,26 @@ async function fromFiles(
         'add the output of "kubectl get hyperconverged -A -o yaml"',
     );
   }
-  const snapshot = snapshotFromObjects(objects, { forced: forcedFacts(args) });
-  const plan = withHyperConverged(makePlan(catalog, snapshot).plan);
+  let snapshot = snapshotFromObjects(objects, { forced: forcedFacts(args) });
+  let plan = withHyperConverged(makePlan(catalog, snapshot).plan);
   const lease = snapshot.reads.get(questionKey({ ask: 'get', ref: leaseRef(plan.hyperConverged.namespace) }));
   const controller = controllerHealth(lease ?? { answer: 'unknown', why: 'its Lease is not in the files' });
+  if (readsImages(catalog, controller)) {
+    snapshot = { ...snapshot, images: controller.images };
+    plan = withHyperConverged(makePlan(catalog, snapshot).plan);
+  }
   return { plan, snapshot, catalog, controller, kubectl: kubectlFor(args) };
+}
+
+/** Whether the plan would be another one with the controller's images. */
+function readsImages(
+  { assets }: Catalog,
+  controller: ControllerHealth,
+): controller is ControllerHealth & { readonly state: 'found' } {
+  if (controller.state !== 'found' || Object.keys(controller.images).length === 0) return false;
+  return assets.some(({ body, when }) =>
+    [body, ...when].some(({ uses }) => uses.some((use) => use === 'images' || use.startsWith('images.'))),
+  );
 }
 
 function withHyperConverged(plan: Plan): DecidedPlan {

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { leaseAnnotation } from '../../plugin/input/controller-health.ts';
+import { leaseAnnotation } from '../../shared/api/lease.ts';
 import { parseYaml } from '../../shared/yaml/parse-yaml.ts';
 import { useCluster } from '../helpers/cluster.ts';
 import { activated, failsWith, hyperConverged, makeNamespaces, rowsOf, succeeds } from './_plugin.ts';

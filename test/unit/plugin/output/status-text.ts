@@ -150,9 +150,12 @@ const found = {
   state: 'found',
   holder: 'pod-1',
   renewTime: '2026-01-01T11:59:50Z',
+  leaseDurationSeconds: 15,
   lastPass: null,
+  plannedGeneration: null,
   version: null,
   catalogDigest: null,
+  images: {},
 } as const;
 test(
   'a controller that is not there',

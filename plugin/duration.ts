@@ -1,15 +1,11 @@
 import { UserError } from './user-error.ts';
 
-/**
- * `--request-timeout` as kubectl takes it, in milliseconds: a number of seconds, or numbers with units (`1m30s`).
- * Zero is no limit; `undefined` when none was given.
- */
-export function parseRequestTimeout(value: string | undefined): number | undefined {
-  if (value === undefined) return undefined;
+/** A time as kubectl takes it, in milliseconds: a number of seconds, or numbers with units (`1m30s`). */
+export function parseDuration(option: string, value: string): number {
   const milliseconds = /^\d+$/.test(value) ? Number(value) * 1000 : durationMs(value);
   if (milliseconds === undefined || milliseconds > longestMs) {
     throw new UserError(
-      `--request-timeout=${value} isn't a time: expected a number of seconds, or one with a unit as in 500ms, 1s, 2m`,
+      `--${option}=${value} isn't a time: expected a number of seconds, or one with a unit as in 500ms, 1s, 2m`,
     );
   }
   return milliseconds;

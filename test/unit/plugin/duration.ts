@@ -1,13 +1,11 @@
 import test from 'ava';
-import { parseRequestTimeout } from '../../../plugin/request-timeout.ts';
+import { parseDuration } from '../../../plugin/duration.ts';
 import { UserError } from '../../../plugin/user-error.ts';
 
 const taken = test.macro({
-  exec: (t, value: string | undefined, milliseconds: number | undefined) =>
-    t.is(parseRequestTimeout(value), milliseconds),
-  title: (_, value, milliseconds) => `a request timeout of ${value ?? 'nothing'} is ${milliseconds} ms`,
+  exec: (t, value: string, milliseconds: number) => t.is(parseDuration('request-timeout', value), milliseconds),
+  title: (_, value, milliseconds) => `a request timeout of ${value} is ${milliseconds} ms`,
 });
-test(taken, undefined, undefined);
 test(taken, '0', 0);
 test(taken, '0s', 0);
 test(taken, '5', 5000);
@@ -19,7 +17,7 @@ test(taken, '1.5s', 1500);
 
 const refused = test.macro({
   exec: (t, value: string) => {
-    t.throws(() => parseRequestTimeout(value), {
+    t.throws(() => parseDuration('request-timeout', value), {
       instanceOf: UserError,
       message: new RegExp(`--request-timeout=${value} `),
     });
