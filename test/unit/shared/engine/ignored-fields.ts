@@ -1,0 +1,184 @@
+import test from 'ava';
+import type { JsonObject, KubernetesObject } from '../../../../shared/api/kubernetes-object.ts';
+import { forbiddenPointer, lostPaths, yieldFields } from '../../../../shared/engine/ignored-fields.ts';
+import { frozen, key } from './_snapshot.ts';
+
+const metadata = { name: 'x', labels: { [key('managed-by')]: 'virt-platform-autopilot', app: 'x' } };
+const gadget = (spec: unknown, managedFields: readonly object[] = [], resourceVersion = '5'): KubernetesObject =>
+  frozen({
+    apiVersion: 'example.com/v1',
+    kind: 'Gadget',
+    metadata: { ...metadata, resourceVersion, managedFields },
+    spec,
+  });
+const owns = (manager: string, operation: string, spec: JsonObject) => ({
+  manager,
+  operation,
+  fieldsV1: { 'f:spec': spec },
+});
+const us = (spec: JsonObject) => owns('virt-platform-autopilot', 'Apply', spec);
+
+for (const [path, says] of [
+  [['apiVersion'], /identity/],
+  [['kind'], /identity/],
+  [['metadata'], /identity/],
+  [['metadata', 'name'], /only labels and annotations/],
+  [['metadata', 'finalizers', '0'], /only labels and annotations/],
+  [['metadata', 'labels'], /key of ours/],
+  [['metadata', 'labels', key('managed-by')], /key of ours/],
+  [['metadata', 'annotations', key('mode')], /key of ours/],
+  [['status', 'x'], /never applied/],
+] as const) {
+  test(`${path.join(' ')} can't be ignored`, (t) => {
+    t.regex(forbiddenPointer([['spec', 'a'], path], gadget({}))?.message ?? '', says);
+  });
+}
+
+test('the spec, labels of others and annotations can be ignored', (t) => {
+  const paths = [['spec'], ['spec', 'a'], ['data'], ['metadata', 'labels', 'app'], ['metadata', 'annotations']];
+  t.is(forbiddenPointer(paths, gadget({})), undefined);
+});
+
+const specOf = ({ spec }: KubernetesObject) => spec;
+
+test('what another applies is left out, and needs no release', (t) => {
+  const live = gadget({ a: 2, b: 1 }, [us({ 'f:a': {}, 'f:b': {} }), owns('rival', 'Apply', { 'f:a': {} })]);
+  const { desired, release, yielded } = yieldFields(gadget({ a: 1, b: 1 }), live, [['spec', 'a']]);
+  t.deepEqual(specOf(desired), { b: 1 });
+  t.is(release, undefined);
+  t.deepEqual(yielded, ['/spec/a']);
+});
+
+for (const [title, others] of [
+  ['we alone own', []],
+  // The server removes what we leave out though somebody updated it: only appliers keep a value.
+  ['somebody else merely updated', [owns('human', 'Update', { 'f:a': {} })]],
+] as const) {
+  test(`what ${title} is released first, by a patch that a newer version makes fail`, (t) => {
+    const live = gadget({ a: 2, b: 1 }, [...others, us({ 'f:a': {}, 'f:b': {} })]);
+    const { desired, retained, release } = yieldFields(gadget({ a: 1, b: 1 }), live, [['spec', 'a']]);
+    t.deepEqual(specOf(desired), { b: 1 });
+    t.deepEqual(specOf(retained), { a: 2, b: 1 }, 'before the release its live value is kept');
+    t.deepEqual(release, {
+      pointers: ['/spec/a'],
+      patch: [
+        { op: 'test', path: '/metadata/resourceVersion', value: '5' },
+        { op: 'test', path: `/metadata/managedFields/${others.length}/manager`, value: 'virt-platform-autopilot' },
+        {
+          op: 'replace',
+          path: `/metadata/managedFields/${others.length}/fieldsV1`,
+          value: { 'f:spec': { 'f:b': {} } },
+        },
+      ],
+    });
+  });
+}
+
+test('of a map that yielding empties, nothing of ours is left behind', (t) => {
+  for (const container of [{}, { '.': {} }] as JsonObject[]) {
+    const live = gadget({ m: { a: 2 } }, [
+      us({ 'f:m': container, 'f:b': {} }),
+      owns('human', 'Update', { 'f:m': { 'f:a': {} } }),
+    ]);
+    const { desired, release } = yieldFields(gadget({ m: { a: 1 }, b: 1 }), live, [['spec', 'm', 'a']]);
+    t.deepEqual(specOf(desired), { b: 1 });
+    t.deepEqual(release?.patch.at(-1)?.value, { 'f:spec': { 'f:b': {} } });
+  }
+});
+
+test('a part of an atomic list takes its live value, and the whole stays ours', (t) => {
+  const live = gadget({ l: ['x', 'q', 'z'] }, [us({ 'f:l': {} })]);
+  const { desired, kept, release } = yieldFields(gadget({ l: ['x', 'y', 'z'] }), live, [['spec', 'l', '1']]);
+  t.deepEqual(specOf(desired), { l: ['x', 'q', 'z'] });
+  t.deepEqual(kept, ['/spec/l/1']);
+  t.is(release, undefined);
+});
+
+test('an item that the live list lacks leaves no null behind', (t) => {
+  const live = gadget({ l: [{ a: 1 }] }, [us({ 'f:l': {} })]);
+  const { desired } = yieldFields(gadget({ l: [{ a: 1 }, { b: 2 }] }), live, [['spec', 'l', '1', 'b']]);
+  t.deepEqual(specOf(desired), { l: [{ a: 1 }, {}] });
+});
+
+const item = (name: string) => ({ [`k:{"name":"${name}"}`]: { '.': {}, 'f:name': {}, 'f:v': {} } });
+const listed = [us({ 'f:l': { ...item('a'), ...item('b') } })];
+
+test('items are found by their keys, wherever the live list has them, and keep their keys', (t) => {
+  const live = gadget(
+    {
+      l: [
+        { name: 'b', v: 8 },
+        { name: 'a', v: 9 },
+      ],
+    },
+    listed,
+  );
+  const wanted = gadget({
+    l: [
+      { name: 'a', v: 1 },
+      { name: 'b', v: 2 },
+    ],
+  });
+  const { desired, retained } = yieldFields(wanted, live, [['spec', 'l', '0']]);
+  t.deepEqual(specOf(desired), { l: [{ name: 'a' }, { name: 'b', v: 2 }] });
+  t.deepEqual(specOf(retained), {
+    l: [
+      { name: 'a', v: 9 },
+      { name: 'b', v: 2 },
+    ],
+  });
+});
+
+test('where managed fields are gone, what a dry run shows tells items apart', (t) => {
+  const live = gadget({
+    l: [
+      { name: 'b', v: 8 },
+      { name: 'a', v: 9 },
+    ],
+  });
+  const wanted = gadget({
+    l: [
+      { name: 'a', v: 1 },
+      { name: 'b', v: 2 },
+    ],
+  });
+  const shown = gadget(
+    {
+      l: [
+        { name: 'b', v: 2 },
+        { name: 'a', v: 1 },
+      ],
+    },
+    listed,
+  );
+  t.deepEqual(lostPaths([['spec', 'l', '0', 'v']], wanted, live, shown), [['spec', 'l', '0', 'v']]);
+  const { desired, kept } = yieldFields(wanted, live, [['spec', 'l', '0', 'v']], { shown });
+  t.deepEqual(specOf(desired), { l: [{ name: 'a' }, { name: 'b', v: 2 }] });
+  t.deepEqual(kept, []);
+});
+
+test('another order of what is merged by its keys loses nothing', (t) => {
+  const before = gadget(
+    {
+      l: [
+        { name: 'b', v: 8 },
+        { name: 'a', v: 9 },
+      ],
+    },
+    listed,
+  );
+  const after = gadget(
+    {
+      l: [
+        { name: 'a', v: 9 },
+        { name: 'b', v: 8 },
+      ],
+    },
+    listed,
+  );
+  t.deepEqual(lostPaths([['spec', 'l']], gadget({ l: [{ name: 'a' }] }), before, after), []);
+});
+
+test('a pointer at nothing that we want is told', (t) => {
+  t.deepEqual(yieldFields(gadget({ a: 1 }), gadget({ a: 1, z: 1 }), [['spec', 'z']]).unmatched, ['/spec/z']);
+});
