@@ -161,12 +161,16 @@ function sized(text: string): Buffer {
 }
 
 async function bytes(socket: Socket, count: number, signal: AbortSignal): Promise<Buffer> {
-  for (;;) {
-    const read: Buffer | null = socket.read(count);
-    if (read !== null && read.length === count) return read;
-    if (read !== null || socket.readableEnded || socket.destroyed) throw new Error('it ended the connection');
-    await more(socket, signal);
+  let read = Buffer.alloc(0);
+  while (read.length < count) {
+    // Always all that is there: a part that is left would be announced again at once, and for ever.
+    const chunk: Buffer | null = socket.read();
+    if (chunk !== null) read = Buffer.concat([read, chunk]);
+    else if (socket.readableEnded || socket.destroyed) throw new Error('it ended the connection');
+    else await more(socket, signal);
   }
+  if (read.length > count) socket.unshift(read.subarray(count));
+  return read.subarray(0, count);
 }
 
 async function more(socket: Socket, aborted: AbortSignal): Promise<void> {

@@ -248,6 +248,20 @@ test('in a pod without a kubeconfig its ServiceAccount is used', (t) => {
   });
 });
 
+test('in a pod a kubeconfig that names nothing is none, and one without a namespace means that of the pod', (t) => {
+  const { write, folder } = t.context;
+  write('token', 'abc');
+  write('namespace', 'virt');
+  const env = { KUBERNETES_SERVICE_HOST: '10.0.0.1', KUBERNETES_SERVICE_PORT: '443' };
+  const pod = { env, serviceAccountFolder: folder };
+  const named = write('named', simple.replace(', namespace: virt', ''));
+  const unnamed = write('unnamed', simple.replace('current-context: prod', ''));
+  t.like(load({ ...pod, kubeconfig: unnamed }), { server: 'https://10.0.0.1:443', namespace: 'virt' });
+  t.like(load({ ...pod, kubeconfig: named }), { server: 'https://prod:6443', namespace: 'virt' });
+  t.is(load({ ...pod, env: { ...env, POD_NAMESPACE: 'other' }, kubeconfig: named }).namespace, 'other');
+  t.is(load({ ...pod, kubeconfig: named, namespace: 'mine' }).namespace, 'mine');
+});
+
 test('a kubeconfig wins over the pod', (t) => {
   const { write, folder } = t.context;
   write('token', 'abc');
