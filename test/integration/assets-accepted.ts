@@ -24,6 +24,15 @@ const images = { 'kubevirt-metrics-exporter': 'registry.example/kubevirt-metrics
 /** Everything that an asset may render to, besides what it does with no facts at all. */
 const facts: Record<string, Record<string, Facts>> = {
   'pci-passthrough': { 'a device': { hardware: { pciDevicesPresent: true } } },
+  'vfio-assign': {
+    'a permitted device': {
+      spec: {
+        virtualization: {
+          permittedHostDevices: { pciHostDevices: [{ pciDeviceSelector: '10de:1eb8', resourceName: 'nvidia.com/t4' }] },
+        },
+      },
+    },
+  },
   'monitoring-ui-plugin': {
     incidents: { annotations: { 'platform.kubevirt.io/enable-incident-detection': 'true' } },
   },
@@ -68,7 +77,7 @@ for (const { name } of catalog.assets.filter(({ target }) => target.kind !== 'Ku
   for (const [what, given] of Object.entries({ nothing: {}, ...facts[name] })) {
     test.serial(`${name} with ${what} is accepted, and taken as it is`, async (t) => {
       const object = objectOf(name, given);
-      if (object === undefined) t.is(name, 'pci-passthrough');
+      if (object === undefined) t.true(['pci-passthrough', 'vfio-assign', 'vfio-assign-master'].includes(name));
       else t.like(await applyStrictly(object), object);
     });
   }
