@@ -1,24 +1,7 @@
 import { hash } from 'node:crypto';
+import { isMap } from '../catalog/json.ts';
 
-/** A JSON object, as opposed to a list, a scalar or null. */
-export function isMap(value: unknown): value is { readonly [key: string]: unknown } {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** Deep equality of JSON values: the order of keys doesn't count, that of lists does. */
-export function equalJson(a: unknown, b: unknown): boolean {
-  if (a === b) return true;
-  if (Array.isArray(a) && Array.isArray(b)) {
-    return a.length === b.length && a.every((item, index) => equalJson(item, b[index]));
-  }
-  if (isMap(a) && isMap(b)) {
-    const keys = Object.keys(a);
-    return (
-      keys.length === Object.keys(b).length && keys.every((key) => Object.hasOwn(b, key) && equalJson(a[key], b[key]))
-    );
-  }
-  return false;
-}
+export { deepEqual as equalJson, isMap } from '../catalog/json.ts';
 
 /** The same text for equal JSON values: keys are sorted by code units at every level. */
 export function canonicalJson(value: unknown): string {
