@@ -55,10 +55,45 @@ export class Transport {
    * @param timeoutMs For connecting, sending and reading the whole answer; `Infinity` for no limit.
    * @throws ConnectionError when no complete answer came; the signal's reason when it aborts.
    */
-  async send(request: HttpRequest, { timeoutMs, signal, maxBytes }: SendOptions): Promise<HttpAnswer> {
+  async send(request: HttpRequest, { maxBytes, ...options }: SendOptions): Promise<HttpAnswer> {
+    return await this.#exchange(request, options, 'requests', ({ body, ...head }, resolve, reject) => {
+      const chunks: Buffer[] = [];
+      let bytes = 0;
+      body.on('data', (chunk: Buffer) => {
+        bytes += chunk.length;
+        if (bytes > maxBytes) reject(tooLarge(this.#connection.server, request, maxBytes));
+        else chunks.push(chunk);
+      });
+      body.on('error', (error) => reject(connectionError(error, this.#connection.server, false)));
+      body.on('end', () => resolve({ ...head, text: Buffer.concat(chunks).toString('utf8') }));
+    });
+  }
+
+  /**
+   * Sends a request and gives its answer as soon as its head is there; the body, which may go on for minutes, is the
+   * caller's to read or destroy. Such answers hold connections of their own, so that they never keep {@link send} waiting.
+   *
+   * @param timeoutMs Until the head of the answer.
+   * @throws ConnectionError when no head came; the signal's reason when it aborts. Later the signal destroys the body.
+   */
+  async open(request: HttpRequest, options: Omit<SendOptions, 'maxBytes'>): Promise<HttpStream> {
+    return await this.#exchange(request, options, 'streams', (answer, resolve) => {
+      // Whoever reads it is told as well; until then nobody may be listening.
+      answer.body.on('error', () => {});
+      resolve(answer);
+    });
+  }
+
+  /** `take` is given the head of the answer; the deadline is over when it resolves, the signal when all is read. */
+  async #exchange<Answer>(
+    request: HttpRequest,
+    { timeoutMs, signal }: Omit<SendOptions, 'maxBytes'>,
+    pool: 'requests' | 'streams',
+    take: (answer: HttpStream, resolve: (answer: Answer) => void, reject: (error: unknown) => void) => void,
+  ): Promise<Answer> {
     signal?.throwIfAborted();
     const credentials = await unlessAborted(this.#credentials.current(), signal);
-    const agent = this.#agentFor(credentials);
+    const agent = pool === 'streams' ? this.#streamsAgentFor(credentials) : this.#agentFor(credentials);
     this.requests++;
     return await new Promise((resolve, reject) => {
       const server = this.#connection.server;
@@ -73,9 +108,12 @@ export class Transport {
       let timer: NodeJS.Timeout | undefined;
       const fail = (error: unknown) => {
         clearTimeout(timer);
-        signal?.removeEventListener('abort', abort);
         outgoing.destroy();
         reject(error);
+      };
+      const succeed = (answer: Answer) => {
+        clearTimeout(timer);
+        resolve(answer);
       };
       const abort = () => fail(signal?.reason);
       signal?.addEventListener('abort', abort, { once: true });
@@ -85,73 +123,11 @@ export class Transport {
           Math.min(timeoutMs, longestTimerMs),
         );
       }
-      outgoing.on('error', (error) => fail(connectionError(error, server, outgoing.reusedSocket)));
-      outgoing.on('response', (incoming) => {
-        const chunks: Buffer[] = [];
-        let bytes = 0;
-        incoming.on('data', (chunk: Buffer) => {
-          bytes += chunk.length;
-          if (bytes > maxBytes) fail(tooLarge(server, request, maxBytes));
-          else chunks.push(chunk);
-        });
-        incoming.on('error', (error) => fail(connectionError(error, server, false)));
-        incoming.on('end', () => {
-          clearTimeout(timer);
-          signal?.removeEventListener('abort', abort);
-          resolve({
-            status: incoming.statusCode ?? 0,
-            headers: incoming.headers,
-            warnings: warningTexts(incoming.headersDistinct.warning),
-            text: Buffer.concat(chunks).toString('utf8'),
-            credentials,
-          });
-        });
-      });
-      // As bytes: Node would write a text together with the headers, and these then in UTF-8 for a second time.
-      outgoing.end(request.body === undefined ? undefined : Buffer.from(request.body));
-    });
-  }
-
-  /**
-   * Sends a request and gives its answer as soon as its head is there; the body, which may go on for minutes, is the
-   * caller's to read or destroy. Such answers hold connections of their own, so that they never keep {@link send} waiting.
-   *
-   * @param timeoutMs Until the head of the answer.
-   * @throws ConnectionError when no head came; the signal's reason when it aborts. Later the signal destroys the body.
-   */
-  async open(request: HttpRequest, { timeoutMs, signal }: Omit<SendOptions, 'maxBytes'>): Promise<HttpStream> {
-    signal?.throwIfAborted();
-    const credentials = await unlessAborted(this.#credentials.current(), signal);
-    const agent = this.#streamsAgentFor(credentials);
-    this.requests++;
-    return await new Promise((resolve, reject) => {
-      const server = this.#connection.server;
-      let outgoing: http.ClientRequest;
-      try {
-        outgoing = this.#start(request, agent, credentials);
-      } catch (error) {
-        reject(connectionError(error, server, false));
-        return;
-      }
-      let timer: NodeJS.Timeout | undefined;
-      const fail = (error: unknown) => {
-        clearTimeout(timer);
-        outgoing.destroy();
-        reject(error);
-      };
-      const abort = () => fail(signal?.reason);
-      signal?.addEventListener('abort', abort, { once: true });
-      if (Number.isFinite(timeoutMs)) {
-        timer = setTimeout(() => fail(lateError(outgoing, server, request, timeoutMs)), timeoutMs);
-      }
       outgoing.on('close', () => signal?.removeEventListener('abort', abort));
       outgoing.on('error', (error) => fail(connectionError(error, server, outgoing.reusedSocket)));
       outgoing.on('response', (body) => {
-        clearTimeout(timer);
-        // Whoever reads it is told as well; until then nobody may be listening.
-        body.on('error', () => {});
         const { statusCode: status = 0, headers, headersDistinct } = body;
-        resolve({ status, headers, warnings: warningTexts(headersDistinct.warning), body, credentials });
+        take({ status, headers, warnings: warningTexts(headersDistinct.warning), body, credentials }, succeed, fail);
       });
       // As bytes: Node would write a text together with the headers, and these then in UTF-8 for a second time.
       outgoing.end(request.body === undefined ? undefined : Buffer.from(request.body));

@@ -25,7 +25,7 @@ export type WatchPhase =
   | 'connecting'
   /** `items` is what the server holds, but for what is on its way. */
   | 'synced'
-  /** Nothing of the kind is served. Looked at every few minutes; at once by {@link Watch.retryNow}. */
+  /** Nothing of the kind is served, so no object exists, whatever `items` still holds. Looked for every few minutes. */
   | 'absent'
   /** A permission is missing. Tried every few minutes. */
   | 'forbidden'
@@ -274,7 +274,7 @@ export class Watch {
       {
         sendInitialEvents: isListing,
         // Not all at once: a server that restarts is not to be asked by everybody every five minutes.
-        timeoutSeconds: Math.round((closeAfterMs * (1 + this.#clock.random())) / 1000),
+        timeoutSeconds: Math.ceil((closeAfterMs * (1 + this.#clock.random())) / 1000),
         ...(!isListing && this.#resumeFrom !== undefined && { resourceVersion: this.#resumeFrom }),
         ...(this.#fieldSelector !== undefined && { fieldSelector: this.#fieldSelector }),
       },
