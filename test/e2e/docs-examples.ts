@@ -18,7 +18,7 @@ const documents = ['README.md', 'CONTRIBUTING.md', ...globSync('docs/**/*.md', {
 
 for (const document of documents) {
   test.serial(`what ${document} shows is what happens`, async (t) => {
-    t.timeout(180_000, 'a document should be through');
+    t.timeout(600_000, 'a document should be through');
     const file = path.join(root, document);
     const source = await readFile(file, 'utf8');
     const blocks = docBlocks(source);
