@@ -278,12 +278,19 @@ function isHyperConvergedAsset({ target }: Asset): boolean {
 
 function activationWarnings(activation: Activation, catalog: Catalog): readonly string[] {
   if (activation.state !== 'selected') return [];
-  return activation.unknownNames.map((name) => {
-    const nearest = nearestName(name, selectableNames(catalog));
+  const known = selectableNames(catalog);
+  const shown = activation.unknownNames.slice(0, mostNames);
+  const more = activation.unknownNames.length - shown.length;
+  const warnings = shown.map((name) => {
+    const nearest = nearestName(name, known);
     const hint = nearest === undefined ? '' : `; did you mean ${nearest}?`;
     return `${clusterAnnotation.autopilot} names ${JSON.stringify(name)}, which is no asset and no group${hint}`;
   });
+  return more > 0 ? [...warnings, `${clusterAnnotation.autopilot} has ${more} more names that mean nothing`] : warnings;
 }
+
+/** Whoever writes thousands of them gets no thousands of lines. */
+const mostNames = 20;
 
 /** Keys of ours on HyperConverged that nothing reads: a newer version may, so they are only pointed out. */
 function keyWarnings(hyperConverged: KubernetesObject, catalog: Catalog): readonly string[] {

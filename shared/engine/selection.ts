@@ -11,10 +11,15 @@ export function selection(
     case 'selected': {
       const by = [name, group].find((candidate) => candidate !== undefined && activation.names.includes(candidate));
       return by === undefined
-        ? { selected: false, detail: `the autopilot is active for ${activation.names.join(', ')} only` }
+        ? { selected: false, detail: `the autopilot is active for ${firstOf(activation.names)} only` }
         : { selected: true, detail: `the autopilot is active for ${by}` };
     }
     default:
       return { selected: false, detail: activation.why };
   }
+}
+
+function firstOf(names: readonly string[]): string {
+  const more = names.length > 5 ? ` and ${names.length - 5} more` : '';
+  return `${names.slice(0, 5).join(', ')}${more}`;
 }
