@@ -88,7 +88,7 @@ export class WatchClock implements Clock {
 }
 
 export function until(condition: () => unknown, what: string): Promise<unknown> {
-  return waitFor(() => Boolean(condition()), { what, intervalMs: 2, timeoutMs: 5_000 });
+  return waitFor(() => Boolean(condition()), { what, intervalMs: 2, timeoutMs: 20_000 });
 }
 
 export function object(name: string, resourceVersion: number, data: unknown = {}, uid = `uid-${name}`) {
