@@ -42,6 +42,8 @@ export class Metrics {
   readonly #options: MetricsOptions;
   readonly #status: StatusSeries;
   readonly #atWar = new Set<string>();
+  /** Objects that are wanted, and so have series of their own. */
+  readonly #known = new Set<string>();
   readonly #thrashing: Counter<ObjectLabel>;
   readonly #tombstoneDeletions: Counter<ObjectLabel | 'result'>;
   readonly #duration: Histogram<ObjectLabel>;
@@ -182,8 +184,13 @@ export class Metrics {
         this.#tombstoneDeletions.inc({ ...labelsOf(item), result: 'skipped' });
       }
       if (item.type !== 'asset') continue;
-      if (isWanted(item)) this.#thrashing.inc(labelsOf(item), 0);
-      else this.#duration.remove(labelsOf(item));
+      const key = keyOf(item);
+      if (!isWanted(item)) {
+        if (this.#known.delete(key)) this.#duration.remove(labelsOf(item));
+        continue;
+      }
+      if (!this.#known.has(key)) this.#thrashing.inc(labelsOf(item), 0);
+      this.#known.add(key);
       // What is to be written is timed when it is.
       if (item.baseline !== undefined && item.decision !== 'excluded' && !isWrite(item)) {
         this.#duration.observe(labelsOf(item), durationMs / 1000 / plan.items.length);

@@ -84,9 +84,18 @@ export function isUnwanted({ decision }: PlanItem): boolean {
   );
 }
 
+/** Several listeners ask about the same plan, and each plan is the next one's previous: it is read once. */
+const known = new WeakMap<Plan, ReadonlyMap<string, LastingState>>();
+
 function statesOf(plan: Plan | undefined): ReadonlyMap<string, LastingState> {
+  if (plan === undefined) return new Map();
+  const states = known.get(plan) ?? readStates(plan);
+  known.set(plan, states);
+  return states;
+}
+
+function readStates(plan: Plan): ReadonlyMap<string, LastingState> {
   const states = new Map<string, LastingState>();
-  if (plan === undefined) return states;
   const invalid = plan.items.find(({ decision }) => decision === 'exclusions-invalid');
   if (invalid !== undefined) states.set('exclusions-invalid', { state: 'exclusions-invalid', message: invalid.why });
   for (const { fact, why, assumed } of plan.unknown) {

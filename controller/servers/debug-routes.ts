@@ -23,7 +23,7 @@ export function debugRoutes(view: View): readonly Route[] {
     {
       path: '/debug/plan',
       about: 'what was decided last, as the plugin prints it with status -o json',
-      answer: withPlan((plan) => ({ data: statusReport(plan, view.controller(), plan.items) })),
+      answer: withPlan((plan) => ({ data: statusReport(plan, controllerOf(view), plan.items) })),
     },
     { path: '/debug/assets/list', about: 'the catalog, with what was decided', answer: () => ({ data: assets(view) }) },
     {
@@ -65,6 +65,16 @@ export function debugRoutes(view: View): readonly Route[] {
 }
 
 const notYet: Answer = { status: 503, text: 'there is no plan yet\n' };
+
+/** With every key that the plugin prints of a controller. */
+function controllerOf({ controller, plan, snapshot }: View) {
+  return {
+    leaseDurationSeconds: null,
+    plannedGeneration: plan()?.hyperConverged?.generation ?? null,
+    images: snapshot()?.images ?? {},
+    ...controller(),
+  };
+}
 
 function assets({ catalog, plan }: View) {
   const items = new Map(plan()?.items.map((item) => [item.asset, item]));
@@ -149,10 +159,11 @@ function features(view: View) {
   };
 }
 
-function health({ live, ready, controller, plan }: View) {
+function health(view: View) {
+  const { live, ready, plan } = view;
   const decided = plan();
   return {
-    controller: controller(),
+    controller: controllerOf(view),
     live: runChecks(live),
     ready: runChecks(ready),
     activation: decided?.activation ?? null,

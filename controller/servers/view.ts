@@ -18,7 +18,7 @@ export type View = {
   readonly metrics: { readonly contentType: string; readonly text: () => Promise<string> };
 };
 
-/** The same keys as the plugin finds on the Lease. */
+/** What only the controller itself can tell of it; the plugin finds the same on the Lease. */
 export type ControllerView = {
   readonly state: 'found';
   /** The identity that leads; null when nobody is known to. */
