@@ -43,6 +43,7 @@ export class LeaderElection {
   readonly #cluster: Cluster;
   readonly #options: LeaderOptions;
   readonly #ref: ObjectRef;
+  #holder: string | undefined;
   /** When our last renewal was sent; a renewal that took long began long ago. */
   #renewedAt = Number.NEGATIVE_INFINITY;
   /** What the Lease said last, and when we saw it change: other clocks are never trusted. */
@@ -58,6 +59,11 @@ export class LeaderElection {
   get isLeader(): boolean {
     const { clock, times } = this.#options;
     return clock.now() - this.#renewedAt < times.renewDeadlineMs;
+  }
+
+  /** Who held the Lease when it was last read; undefined before, and while nobody does. */
+  get holder(): string | undefined {
+    return this.#holder;
   }
 
   /** Tries to become leader and to stay it, until the signal; calls `onChange` whenever that turned. */
@@ -100,6 +106,7 @@ export class LeaderElection {
     }
     const lease = answer.object;
     const isOurs = holderOf(lease) === identity;
+    this.#holder = holderOf(lease) || undefined;
     if (!isOurs && !this.#isFree(lease, startedAt)) {
       this.#renewedAt = Number.NEGATIVE_INFINITY;
       return;
@@ -112,6 +119,7 @@ export class LeaderElection {
     try {
       await this.#patch(lease, { metadata: { annotations: annotations() }, spec }, signal);
       this.#renewedAt = startedAt;
+      this.#holder = identity;
     } catch (error) {
       // Somebody was faster: whoever it is, the next try tells.
       if (!(error instanceof ApiError && error.isConflict)) throw error;

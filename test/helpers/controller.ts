@@ -1,11 +1,11 @@
-import { Controller, type ControllerOptions } from '../../controller/controller.ts';
+import { ControlLoop, type ControlLoopOptions } from '../../controller/control-loop.ts';
 import type { Happening } from '../../controller/happening.ts';
 import type { Catalog } from '../../shared/catalog/asset.ts';
 import { waitFor } from '../harness/wait-for.ts';
 import { openClient } from './engine.ts';
 
 export type Running = {
-  readonly controller: Controller;
+  readonly controller: ControlLoop;
   /** Everything that it told so far. */
   readonly happenings: Happening[];
   /** HTTP requests that it sent so far, watches included. */
@@ -16,10 +16,10 @@ export type Running = {
 };
 
 /** Runs a controller as the owner of a kubeconfig, in this process. */
-export function runController(kubeconfig: string, catalog: Catalog, options: ControllerOptions = {}): Running {
+export function runController(kubeconfig: string, catalog: Catalog, options: ControlLoopOptions = {}): Running {
   const client = openClient(kubeconfig);
   const happenings: Happening[] = [];
-  const controller = new Controller(client, catalog, {
+  const controller = new ControlLoop(client, catalog, {
     ...options,
     listeners: [(happening) => happenings.push(happening), ...(options.listeners ?? [])],
   });
