@@ -53,6 +53,8 @@ export type EventWordsOptions = {
   readonly observe?: boolean;
   /** After how long an asset's dependents may complain that it isn't ready, in milliseconds. Default 15 minutes. */
   readonly readyTimeoutMs?: (asset: string) => number | undefined;
+  /** Whether an asset keeps what warns people (alerts, remediation): deviations of such are warnings. Default: none does. */
+  readonly protects?: (asset: string) => boolean;
 };
 
 /** Says what happens in the words of events: once when something begins, once when it ends, never on every pass. */
@@ -153,10 +155,21 @@ export class EventWords {
       case 'patched': {
         const { item } = state;
         // Told when it is on the object, which it may be already.
-        if (item.decision === 'in-sync') yield patchApplied(item, undefined);
+        if (item.decision === 'in-sync') yield this.#deviation(item, patchApplied(item, undefined));
         else this.#newPatches.add(keyOf(item));
         return;
       }
+      case 'ignored': {
+        const { item, pointers } = state;
+        const isAll = item.overrides.some(({ type }) => type === 'unmanaged');
+        // Of what is set in the open and harms nobody, the log and the metrics tell.
+        if (!isAll && !this.#protects(item)) return;
+        const what = `has fields that are left to others: ${listed(pointers)}`;
+        yield this.#deviation(item, about(item, 'Normal', 'UnmanagedMode', 'LeaveFields', what));
+        return;
+      }
+      case 'rewritten':
+        return;
       case 'missing-crd': {
         const assets = state.items.map(({ asset }) => asset).join(', ');
         yield {
@@ -207,7 +220,10 @@ export class EventWords {
         yield about(item, 'Warning', 'RenderFailed', 'Render', `can't be rendered: ${item.why}`);
         return;
       case 'excluded':
-        yield skipped(item, 'Normal', 'LeaveObject', 'is excluded, and neither created nor changed');
+        yield this.#deviation(
+          item,
+          skipped(item, 'Normal', 'LeaveObject', 'is excluded, and neither created nor changed'),
+        );
         return;
       case 'missing-namespace':
         yield skipped(item, 'Normal', 'WaitForNamespace', "can't be created yet");
@@ -226,7 +242,10 @@ export class EventWords {
         yield about(item, 'Warning', 'ApplyFailed', 'Compare', `is refused by the API server: ${item.why}`);
         return;
       case 'unmanaged':
-        yield about(item, 'Normal', 'UnmanagedMode', 'LeaveObject', `is left alone: ${item.why}`);
+        yield this.#deviation(
+          item,
+          about(item, 'Normal', 'UnmanagedMode', 'LeaveObject', `is left alone: ${item.why}`),
+        );
         return;
       case 'paused':
         // Our own pause was told as the edit war that it ended.
@@ -281,7 +300,7 @@ export class EventWords {
         const hasNewPatch = this.#newPatches.has(key);
         this.#isAsWanted(item);
         if (item.decision === 'adopt') return [adopted(item, outcome.drift, outcome.object)];
-        if (hasNewPatch) return [patchApplied(item, outcome.object)];
+        if (hasNewPatch) return [this.#deviation(item, patchApplied(item, outcome.object))];
         if (outcome.drift.length === 0) return [];
         if (wanted !== undefined && item.desired !== undefined && !equalJson(wanted, item.desired)) {
           const what = `was brought to a changed baseline: ${listed(outcome.drift.map(({ pointer }) => pointer))}`;
@@ -307,6 +326,16 @@ export class EventWords {
       default:
         return outcome satisfies never;
     }
+  }
+
+  #protects({ type, asset }: PlanItem): boolean {
+    return type === 'asset' && this.#options.protects?.(asset) === true;
+  }
+
+  /** Switching off what warns people is worth a warning itself. */
+  #deviation(item: PlanItem, draft: EventDraft): EventDraft {
+    if (!this.#protects(item)) return draft;
+    return { ...draft, type: 'Warning', note: `it protects this platform, and is customised: ${draft.note}` };
   }
 
   #isAsWanted(item: PlanItem): void {
@@ -353,6 +382,8 @@ function* ended(state: LastingState, now: readonly PlanItem[]): Generator<EventD
       return;
     case 'warning':
     case 'patched':
+    case 'ignored':
+    case 'rewritten':
     case 'update':
     case 'waiting':
     case 'paused':

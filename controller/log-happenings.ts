@@ -96,6 +96,7 @@ function levelOf({ state }: LastingState): 'debug' | 'info' | 'warn' {
     case 'excluded':
     case 'unmanaged':
     case 'patched':
+    case 'ignored':
     case 'missing-namespace':
     case 'kept':
     case 'not-ours':
@@ -110,10 +111,12 @@ function describe(state: LastingState): LogFields {
     case 'missing-crd':
       return { state: state.state, crd: state.crd, assets: state.items.map(({ asset }) => asset) };
     case 'unknown-fact':
-      return { state: state.state, fact: state.fact };
+      return { state: state.state, fact: state.fact, why: state.why };
     case 'invalid-annotation':
       return { state: state.state, ...fieldsOf(state.item), annotation: state.annotation };
     case 'patched':
+    case 'ignored':
+    case 'rewritten':
       return { state: state.state, ...fieldsOf(state.item), pointers: state.pointers };
     case 'exclusions-invalid':
     case 'warning':

@@ -21,6 +21,10 @@ export type LastingState =
       readonly pointers: readonly string[];
       readonly content: string;
     }
+  /** Fields are left to whoever else sets them. */
+  | { readonly state: 'ignored'; readonly item: PlanItem; readonly pointers: readonly string[] }
+  /** The server, or a webhook, keeps something else there than what we send. */
+  | { readonly state: 'rewritten'; readonly item: PlanItem; readonly pointers: readonly string[] }
   | { readonly state: 'missing-crd'; readonly crd: string; readonly items: readonly PlanItem[] }
   | { readonly state: 'unknown-fact'; readonly fact: string; readonly why: string }
   | { readonly state: 'exclusions-invalid'; readonly message: string }
@@ -133,7 +137,10 @@ function* statesOfItem(item: PlanItem): Generator<LastingState> {
       const { pointers } = override;
       yield { state: 'patched', item, pointers, content: contentOfPatch(item, pointers) };
     }
+    if (override.type === 'ignore') yield { state: 'ignored', item, pointers: override.pointers };
   }
+  const rewritten = 'rewritten' in item ? (item.rewritten ?? []) : [];
+  if (rewritten.length > 0) yield { state: 'rewritten', item, pointers: rewritten.map(({ pointer }) => pointer) };
 }
 
 /** What the patch makes of the fields that it names; pointers alone would hide that a value was changed. */
@@ -159,6 +166,9 @@ function contentOf(state: LastingState): string {
     case 'invalid-annotation':
     case 'exclusions-invalid':
       return state.message;
+    case 'ignored':
+    case 'rewritten':
+      return state.pointers.join();
     default:
       return '';
   }

@@ -185,3 +185,21 @@ test('tombstones are told as deleted, skipped or failed', (t) => {
   t.deepEqual(performed(tombstone('delete'), failed), ['TombstoneFailed']);
   t.deepEqual(performed(tombstone('delete'), { result: 'deleted' }), ['TombstoneDeleted']);
 });
+
+test('a deviation of what protects people is a warning, ignored fields included', (t) => {
+  const { tell } = teller({ protects: (asset) => asset === 'alerts' });
+  const overrides = [{ type: 'ignore', pointers: ['/spec/groups'], yielded: [], kept: [] }];
+  const told = (...items: PlanItem[]) =>
+    tell({ happening: 'planned', plan: planOf(items), previous: undefined, durationMs: 1 })
+      .filter(({ reason }) => reason !== 'ReconcileSucceeded')
+      .map(({ type, reason }) => `${type} ${reason}`);
+  t.deepEqual(told(inSync('alerts', { overrides }), inSync('other', { overrides })), ['Warning UnmanagedMode']);
+  t.deepEqual(told(item('alerts', 'unmanaged'), item('other', 'unmanaged')), [
+    'Warning UnmanagedMode',
+    'Normal UnmanagedMode',
+  ]);
+  t.deepEqual(told(item('alerts', 'excluded'), item('other', 'excluded')), [
+    'Warning AssetSkipped',
+    'Normal AssetSkipped',
+  ]);
+});

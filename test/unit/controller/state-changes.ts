@@ -48,6 +48,15 @@ const mistake = { type: 'invalid', annotation: 'platform.kubevirt.io/patch', mes
 const held = (message = mistake.message) => item('a', 'override-invalid', { overrides: [{ ...mistake, message }] });
 test('a patch that is invalid', lasts, planOf([held()]), 'invalid-annotation a');
 
+const ignored = (pointer: string) => inSync('a', { overrides: [{ type: 'ignore', pointers: [pointer] }] });
+test('a field that is left to others', lasts, planOf([ignored('/spec/x')]), 'ignored a');
+const rewritten = inSync('a', { rewritten: [{ pointer: '/spec/x', sent: 1, kept: 2 }] });
+test('a server that keeps something else', lasts, planOf([rewritten]), 'rewritten a');
+
+test('another field that is left to others is a change', (t) => {
+  t.deepEqual(words(stateChanges(planOf([ignored('/spec/x')]), planOf([ignored('/spec/y')]))), ['changed ignored a']);
+});
+
 test('another mistake in the same annotation is a change, and other words of a server are none', (t) => {
   t.deepEqual(words(stateChanges(planOf([held()]), planOf([held('no list')]))), ['changed invalid-annotation a']);
   const refused = (why: string) => planOf([item('a', 'rejected', { why })]);
