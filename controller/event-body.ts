@@ -18,13 +18,13 @@ export const reportingController = `virt-${keyPrefix}autopilot`;
 export function eventBody(
   { type, reason, action, note, related }: EventDraft,
   regarding: EventSubject,
-  { name, at, reportingInstance }: { name: string; at: number; reportingInstance: string },
+  { name, micros, reportingInstance }: { name: string; micros: number; reportingInstance: string },
 ): JsonObject {
   return {
     apiVersion: eventCollection.apiVersion,
     kind: eventCollection.kind,
     metadata: { name, namespace: regarding.namespace },
-    eventTime: microTime(at),
+    eventTime: microTime(micros),
     reportingController,
     reportingInstance: cutToBytes(reportingInstance, 128),
     type,
@@ -42,9 +42,10 @@ export function seriesKey({ type, reason, action, related }: EventDraft, regardi
   return [type, reason, action, formatObjectRef(regarding), regarding.uid ?? '', about].join('\n');
 }
 
-/** MicroTime, as the API wants it. */
-export function microTime(at: number): string {
-  return new Date(at).toISOString().replace(/Z$/, '000Z');
+/** MicroTime, as the API wants it, of microseconds since 1970. */
+export function microTime(micros: number): string {
+  const rest = String(micros % 1000).padStart(3, '0');
+  return new Date(Math.floor(micros / 1000)).toISOString().replace(/Z$/, `${rest}Z`);
 }
 
 export const eventCollection = { apiVersion: 'events.k8s.io/v1', kind: 'Event' } as const;

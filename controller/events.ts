@@ -71,6 +71,7 @@ export class EventRecorder {
   #forbiddenUntil = Number.NEGATIVE_INFINITY;
   #isTroubled = false;
   #number = 0;
+  #lastMicros = 0;
   #writing: Promise<void> | undefined;
   #repeating: Promise<void> | undefined;
 
@@ -134,11 +135,23 @@ export class EventRecorder {
       this.#counts.dropped++;
       return;
     }
-    const at = clock.date();
-    const name = this.#newName(regarding.name, at);
-    const body = eventBody(draft, regarding, { name, at, reportingInstance });
+    const date = clock.date();
+    // Those of one moment keep their order: what drifted is put right afterwards.
+    this.#lastMicros = Math.max(Math.floor(date * 1000), this.#lastMicros + 1);
+    const name = this.#newName(regarding.name, date);
+    const body = eventBody(draft, regarding, { name, micros: this.#lastMicros, reportingInstance });
     const { namespace } = regarding;
-    const series = { key, name, namespace, body, count: 1, lastAt: now, lastDate: at, isDirty: false, isThere: false };
+    const series = {
+      key,
+      name,
+      namespace,
+      body,
+      count: 1,
+      lastAt: now,
+      lastDate: date,
+      isDirty: false,
+      isThere: false,
+    };
     this.#forgetOld(now);
     this.#series.set(key, series);
     this.#queue.push(series);
@@ -200,7 +213,7 @@ export class EventRecorder {
       const { isDirty, isThere, namespace, name, count, lastDate, key } = series;
       if (!isDirty || !isThere || this.#stop.signal.aborted) continue;
       series.isDirty = false;
-      const patch = { series: { count, lastObservedTime: microTime(lastDate) } };
+      const patch = { series: { count, lastObservedTime: microTime(Math.floor(lastDate * 1000)) } };
       const isWritten = await this.#request(async (signal) => {
         const options = { fieldManager: autopilotName, signal };
         await this.#cluster.mergePatch({ ...eventCollection, namespace, name }, patch, options);

@@ -4,7 +4,7 @@ import type { EventDraft } from '../../../controller/event-words.ts';
 
 const hyperConverged = { apiVersion: 'hco.kubevirt.io/v1', kind: 'HyperConverged', namespace: 'kubevirt', name: 'hco' };
 const draft: EventDraft = { type: 'Warning', reason: 'ApplyFailed', action: 'Apply', note: 'it failed' };
-const made = { name: 'hco.1', at: Date.UTC(2026, 0, 2), reportingInstance: 'pod-1' };
+const made = { name: 'hco.1', micros: Date.UTC(2026, 0, 2) * 1000 + 7, reportingInstance: 'pod-1' };
 
 test('an event is on HyperConverged, about the object, by the autopilot', (t) => {
   const related = { apiVersion: 'v1', kind: 'ConfigMap', namespace: 'x', name: 'a', uid: '1' };
@@ -12,7 +12,7 @@ test('an event is on HyperConverged, about the object, by the autopilot', (t) =>
     apiVersion: 'events.k8s.io/v1',
     kind: 'Event',
     metadata: { name: 'hco.1', namespace: 'kubevirt' },
-    eventTime: '2026-01-02T00:00:00.000000Z',
+    eventTime: '2026-01-02T00:00:00.000007Z',
     reportingController: 'virt-platform.kubevirt.io/autopilot',
     reportingInstance: 'pod-1',
     type: 'Warning',

@@ -74,6 +74,16 @@ test('telling returns at once; the event is written afterwards', async (t) => {
   t.deepEqual(events.counts, { created: 1, repeated: 0, dropped: 0, failed: 0 });
 });
 
+test('events of one moment keep their order', async (t) => {
+  const { tell, created } = recorder();
+  for (const name of ['a', 'b', 'c']) tell(throttled(name));
+  await settle();
+  t.deepEqual(
+    created.map(({ eventTime }) => eventTime),
+    ['2026-01-01T00:00:00.000000Z', '2026-01-01T00:00:00.000001Z', '2026-01-01T00:00:00.000002Z'],
+  );
+});
+
 test('the same again is a series, whose count is written on a schedule', async (t) => {
   const { tell, created, patched, pass } = recorder();
   tell(throttled());
