@@ -2,6 +2,7 @@ import { formatObjectRef } from '../../shared/api/object-ref.ts';
 import type { DecisionWord, DriftedField, Override, PlanItem, UnknownFact } from '../../shared/engine/plan-item.ts';
 import { type ControllerHealth, formatControllerHealth } from '../input/controller-health.ts';
 import type { DecidedPlan } from '../input/observed.ts';
+import { annotateCommand } from './annotate-command.ts';
 import type { Paint, Tone } from './colour.ts';
 import { cut } from './display-width.ts';
 import { escapeText } from './escape.ts';
@@ -32,7 +33,7 @@ export function statusText(
   const shown = options.wide ? items : items.filter(({ decision }) => decision !== 'gone' && decision !== 'not-ours');
   const table = shown.length === 0 ? '' : formatTable(shown, columns(options.wide), options);
   if (!options.headers) return table;
-  return [head(plan, controller, items, options), table, driftLines(shown, options)]
+  return [head(plan, controller, items, options), table, driftLines(shown, options), fixLines(shown, options)]
     .filter((part) => part !== '')
     .join('\n');
 }
@@ -184,6 +185,22 @@ function driftLines(items: readonly PlanItem[], { now, wide }: StatusTextOptions
         .map((line) => `${line}\n`)
         .join('');
     })
+    .join('');
+}
+
+/** The commands that write annotations right which were written in another known format. */
+function fixLines(items: readonly PlanItem[], { kubectl }: StatusTextOptions): string {
+  return items
+    .flatMap(({ asset, target, overrides }) => {
+      const right = Object.assign(
+        {},
+        ...overrides.map((override) => (override.type === 'invalid' ? override.right : undefined)),
+      );
+      return Object.keys(right).length === 0
+        ? []
+        : [`${asset} is written right by: ${annotateCommand(target, right, kubectl)}`];
+    })
+    .map((line) => `${escapeText(line)}\n`)
     .join('');
 }
 

@@ -133,7 +133,9 @@ function fieldsGivenUp(live: KubernetesObject, next: KubernetesObject): readonly
   const [before, after] = [live, next].map(
     (object) => new Set(leavesOf(union(entriesOf(object).filter(isOurs).map(fieldSetOf)), '')),
   );
-  return [...(before ?? [])].filter((leaf) => after?.has(leaf) !== true);
+  const left = [...(after ?? [])];
+  // What was owned as a leaf, and now by what is inside it, is still ours.
+  return [...(before ?? [])].filter((leaf) => !left.some((field) => field === leaf || field.startsWith(`${leaf}/`)));
 }
 
 function leavesOf(set: FieldSet, at: string): readonly string[] {
