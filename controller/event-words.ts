@@ -1,5 +1,6 @@
 import { annotation, clusterAnnotation } from '../shared/api/annotations.ts';
 import type { KubernetesObject } from '../shared/api/kubernetes-object.ts';
+import { autopilotName } from '../shared/api/names.ts';
 import { formatObjectRef, type ObjectRef } from '../shared/api/object-ref.ts';
 import { managerOf } from '../shared/engine/field-managers.ts';
 import { equalJson } from '../shared/engine/json.ts';
@@ -302,7 +303,7 @@ export class EventWords {
         if (item.decision === 'adopt') return [adopted(item, outcome.drift, outcome.object)];
         if (hasNewPatch) return [this.#deviation(item, patchApplied(item, outcome.object))];
         if (outcome.drift.length === 0) return [];
-        if (wanted !== undefined && item.desired !== undefined && !equalJson(wanted, item.desired)) {
+        if (isOwnChange(item, wanted, outcome.drift)) {
           const what = `was brought to a changed baseline: ${listed(outcome.drift.map(({ pointer }) => pointer))}`;
           return [about(item, 'Normal', 'AssetApplied', 'Update', what, outcome.object)];
         }
@@ -345,6 +346,18 @@ export class EventWords {
     this.#atWar.delete(key);
     if (item.desired !== undefined) this.#wanted.set(key, item.desired);
   }
+}
+
+/** Whether it differs because we want something else now, and not because somebody changed it. */
+function isOwnChange(
+  { desired }: PlanItem,
+  wanted: KubernetesObject | undefined,
+  drift: readonly DriftedField[],
+): boolean {
+  if (wanted !== undefined && desired !== undefined) return !equalJson(wanted, desired);
+  // After a restart, perhaps with another catalog: what we set last, nobody has changed since.
+  const isOurs = ({ manager }: DriftedField) => manager === autopilotName;
+  return drift.some(isOurs) && drift.every((field) => isOurs(field) || field.live === undefined);
 }
 
 function* ended(state: LastingState, now: readonly PlanItem[]): Generator<EventDraft> {

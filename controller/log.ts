@@ -1,4 +1,4 @@
-import { escapeText } from '../shared/api/escape.ts';
+import { escapeJson, escapeText } from '../shared/api/escape.ts';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 export type LogFields = Readonly<Record<string, unknown>>;
@@ -38,7 +38,7 @@ type Head = { readonly time: string; readonly level: LogLevel; readonly message:
 
 function jsonLine(head: Head, fields: LogFields): string {
   // What says when and how serious it is can't be overwritten by a field.
-  return JSON.stringify({ ...head, ...fields, ...head });
+  return escapeJson(stringify({ ...head, ...fields, ...head }) ?? JSON.stringify(head));
 }
 
 function textLine({ time, level, message }: Head, fields: LogFields): string {
@@ -49,8 +49,17 @@ function textLine({ time, level, message }: Head, fields: LogFields): string {
 }
 
 function textOf(value: unknown): string {
-  const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? 'undefined');
+  const text = typeof value === 'string' ? value : (stringify(value) ?? String(value));
   return /^[^\s"=]+$/.test(text) ? escapeText(text) : escapeText(JSON.stringify(text));
+}
+
+/** Undefined for what JSON can't say: a log line must never be what fails. */
+function stringify(value: unknown): string | undefined {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Errors as their message and that of their causes; nothing else of them is for a log. */

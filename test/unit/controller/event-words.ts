@@ -76,6 +76,24 @@ test('a changed baseline is no drift', (t) => {
   t.deepEqual(performed(changed, configured(changed)), ['DriftDetected', 'DriftCorrected'], 'until it is healed');
 });
 
+test('what an earlier version set and nobody changed since is no drift either', (t) => {
+  const { performed } = teller();
+  const own = [drifted('/data/x', 'virt-platform-autopilot'), { ...drifted('/data/new', null), live: undefined }];
+  const outcome = (fields: typeof own): Outcome => ({
+    result: 'configured',
+    object: objectOf(update()),
+    drift: fields,
+    before: '7',
+    warnings: [],
+  });
+  t.deepEqual(performed(update({ drift: own }), outcome(own)), ['AssetApplied']);
+  const mixed = [...own, ...drift];
+  t.deepEqual(performed(item('b', 'update', { live, drift: mixed }), outcome(mixed)), [
+    'DriftDetected',
+    'DriftCorrected',
+  ]);
+});
+
 test('a new patch is PatchApplied with its author, once it is on the object', (t) => {
   const { planned, tell } = teller();
   planned(inSync('a'));

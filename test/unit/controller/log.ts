@@ -51,3 +51,16 @@ test('an error is its message and its causes, each once', (t) => {
     ['could not list nodes: connection refused', 'could not list nodes: connection refused'],
   );
 });
+
+test('a line is written whatever its fields hold, and shows what cannot be seen', (t) => {
+  const circle: Record<string, unknown> = {};
+  circle.self = circle;
+  const json = logged();
+  json.log.warn('odd', { circle });
+  json.log.warn('hidden', { name: 'a\u202eb\u009b' });
+  t.like(JSON.parse(json.lines[0] ?? ''), { level: 'warn', message: 'odd' });
+  t.regex(json.lines[1] ?? '', /"a\\u202eb\\u009b"/);
+  const text = logged({ format: 'text' });
+  text.log.warn('odd', { circle, big: 1n });
+  t.regex(text.lines[0] ?? '', /^\S+ WARN {2}odd circle="\[object Object\]" big=1\n$/);
+});
