@@ -7,7 +7,12 @@ import type { Outcome } from '../shared/kube/perform.ts';
  */
 export type Happening =
   /** A finished plan (no open questions), with the one before it; states that began or ended show in their difference. */
-  | { readonly happening: 'planned'; readonly plan: Plan; readonly previous: Plan | undefined; readonly durationMs: number }
+  | {
+      readonly happening: 'planned';
+      readonly plan: Plan;
+      readonly previous: Plan | undefined;
+      readonly durationMs: number;
+    }
   /** One item was carried out, or was tried to. `durationMs` is the time of all its requests. */
   | { readonly happening: 'performed'; readonly item: PlanItem; readonly outcome: Outcome; readonly durationMs: number }
   /** An update was held back for one new live version, since the object changes too often. */

@@ -226,3 +226,24 @@ test('closing lets what is under way finish, and does not wait for who never ask
   silent.destroy();
   await t.throwsAsync(get(ports.metrics, '/metrics'), { code: 'ECONNREFUSED' });
 });
+
+test('what fails inside is an answer, and the next one is not harmed', async (t) => {
+  let fails = true;
+  const broken = () => {
+    if (fails) throw new Error('broken');
+    return undefined;
+  };
+  const metrics = { contentType: 'text/plain', text: async () => String(broken()) };
+  const ready = [{ name: 'odd', problem: broken }];
+  const addresses = { metrics: '127.0.0.1:0', healthProbe: '127.0.0.1:0', debug: '0' };
+  const { ports, close } = await startServers(viewOf({ metrics, ready }), addresses);
+  t.teardown(() => close());
+  t.like(await get(ports.metrics, '/metrics'), { status: 500, body: 'internal error: broken\n' });
+  t.like(await get(ports.healthProbe, '/readyz'), {
+    status: 503,
+    body: '[-]odd failed: broken\nreadyz check failed\n',
+  });
+  t.is((await get(ports.metrics, '//')).status, 400);
+  fails = false;
+  t.is((await get(ports.metrics, '/metrics')).status, 200);
+});
