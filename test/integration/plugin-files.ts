@@ -74,7 +74,9 @@ test('work on files loads neither the Kubernetes client nor any network module; 
   const offline = await loadedBy('render', '-f', 'hco.json');
   t.regex(offline, /plugin\/commands\/render\.ts$/m);
   t.notRegex(offline, network);
-  t.notRegex(offline, /plugin\/commands\/(?:status|version)\.ts$/m);
+  t.notRegex(offline, /plugin\/commands\/(?:status|diff|explain|version)\.ts$/m);
+  for (const command of [['status'], ['diff'], ['explain', 'swap-enable']])
+    t.notRegex(await loadedBy(...command, '-f', 'hco.json'), network, command[0]);
   t.regex(await loadedBy('status', '--server', 'https://127.0.0.1:1'), network);
 });
 
@@ -115,6 +117,13 @@ test('who reads only the first line is no failure', async (t) => {
   const script = `"$1" status -f "$2" | head -1; "$1" render -f "$2" 2>/dev/null | true; "$1" render -f "$2" >&- 2>&-; echo "$?"`;
   const ran = await run(['-c', script, 'sh', launcher, path.join(folder, 'hco.json')], { program: 'sh' });
   t.is(ran.stdout, 'autopilot: active\n0\n');
+  t.is(ran.stderr, '');
+});
+
+test('it works without a terminal, with stdin closed, and in a folder that is gone', async (t) => {
+  const script = `mkdir gone; cd gone; rmdir ../gone; "$1" status -f "$2" --no-headers <&- | head -1; "$1" explain swap-enable -f "$2" <&- >&- 2>&-; echo "$?"`;
+  const ran = await run(['-c', script, 'sh', launcher, path.join(folder, 'hco.json')], { program: 'sh' });
+  t.regex(ran.stdout, /^\S+ {3,}\S.*\n0\n$/);
   t.is(ran.stderr, '');
 });
 
