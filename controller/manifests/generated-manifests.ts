@@ -40,7 +40,8 @@ export function generatedManifests(
         viewer,
       )}`,
       // Not aggregated to edit or admin: whoever writes HyperConverged steers the whole cluster.
-      `# To steer by annotations as well. RBAC knows no annotations: who has this may change these objects as a whole.\n${printRole(
+      `# To steer by annotations as well. RBAC knows no annotations: who has this may change these objects as a whole, those
+# that configure nodes among them. It is for whom you would trust with the nodes.\n${printRole(
         'ClusterRole',
         { name: 'virt-platform-author' },
         author,
