@@ -11,7 +11,6 @@ import { loadKubeconfig } from '../shared/kube/kubeconfig.ts';
 import { KubeconfigError } from '../shared/kube/kubeconfig-error.ts';
 import { Controller } from './controller.ts';
 import { imagesOf } from './images-of.ts';
-import { leaderPresets } from './leader-election.ts';
 import { createLog } from './log.ts';
 import { type ProgramOptions, parseProgramOptions, programHelp, UsageError } from './program-options.ts';
 import { BindAddressError } from './servers/bind-address.ts';
@@ -59,7 +58,7 @@ async function main(): Promise<number> {
     },
     ...(options.namespace !== undefined && { namespace: options.namespace }),
     ...(options.leaderElect && {
-      leaderElection: { namespace, times: leaderPresets[options.leaderElectPreset] },
+      leaderElection: { namespace, times: options.leaderTimes },
     }),
   });
   log.info('starting', { version, catalog: catalog.digest, assets: catalog.assets.length, server: connection.server });

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { nearestName } from '../shared/api/nearest-name.ts';
-import type { leaderPresets } from './leader-election.ts';
+import { type LeaderTimes, leaderPresets } from './leader-election.ts';
 
 /** What the program was asked for, from its command line and its VIRT_PLATFORM_… variables; the line wins. */
 export type ProgramOptions = {
@@ -9,7 +9,8 @@ export type ProgramOptions = {
   /** HyperConverged's; discovered when absent. */
   readonly namespace?: string;
   readonly leaderElect: boolean;
-  readonly leaderElectPreset: keyof typeof leaderPresets;
+  /** The preset's, but for those given one by one. */
+  readonly leaderTimes: LeaderTimes;
   readonly observe: boolean;
   /** `HOST:PORT`, `:PORT`, or `0` for none. */
   readonly metricsBindAddress: string;
@@ -48,7 +49,7 @@ export function parseProgramOptions(
     ...(namespace !== undefined && { namespace }),
     ...(catalog !== undefined && { catalog }),
     leaderElect: isOn('leader-elect', given),
-    leaderElectPreset: oneOf('leader-elect-preset', given, ['openshift', 'default']),
+    leaderTimes: leaderTimes(given),
     observe: isOn('observe', given),
     metricsBindAddress: address('metrics-bind-address', given),
     healthProbeBindAddress: address('health-probe-bind-address', given),
@@ -94,6 +95,21 @@ const options = {
     value: 'openshift|default',
     initial: 'default',
     description: 'How long a leader may be silent',
+  },
+  'leader-elect-lease-duration': {
+    value: 'TIME',
+    initial: '',
+    description: "After so much silence another may lead, instead of the preset's",
+  },
+  'leader-elect-renew-deadline': {
+    value: 'TIME',
+    initial: '',
+    description: "After so long without a renewal a leader writes no more, instead of the preset's",
+  },
+  'leader-elect-retry-period': {
+    value: 'TIME',
+    initial: '',
+    description: "Between two tries to lead or to renew, instead of the preset's",
   },
   observe: { initial: 'false', description: 'Plans, reports and alerts, and changes nothing' },
   'metrics-bind-address': { value: 'ADDRESS', initial: ':8080', description: 'Where metrics are served; 0: nowhere' },
@@ -192,6 +208,23 @@ function duration(name: OptionName, given: Given): number {
   const ms = Number(amount) * ({ s: 1000, m: 60_000, h: 3_600_000 }[unit ?? ''] ?? Number.NaN);
   if (!(ms >= 1000 && ms <= 24 * 3_600_000)) throw refused(name, value, 'it is a time from 1s to 24h, as in 30s or 5m');
   return ms;
+}
+
+/** @throws UsageError where they would let two lead at once, or nobody for long. */
+function leaderTimes(given: Given): LeaderTimes {
+  const preset = leaderPresets[oneOf('leader-elect-preset', given, ['openshift', 'default'])];
+  const time = (name: OptionName, ofPreset: number) =>
+    valueFor(name, given) === '' ? ofPreset : duration(name, given);
+  const leaseDurationMs = time('leader-elect-lease-duration', preset.leaseDurationMs);
+  const renewDeadlineMs = time('leader-elect-renew-deadline', preset.renewDeadlineMs);
+  const retryPeriodMs = time('leader-elect-retry-period', preset.retryPeriodMs);
+  if (retryPeriodMs < renewDeadlineMs && renewDeadlineMs < leaseDurationMs)
+    return { leaseDurationMs, renewDeadlineMs, retryPeriodMs };
+  const [retry, deadline, lease] = [retryPeriodMs, renewDeadlineMs, leaseDurationMs].map((ms) => `${ms / 1000}s`);
+  throw new UsageError(
+    `--leader-elect-retry-period (${retry}) must be shorter than --leader-elect-renew-deadline (${deadline}), ` +
+      `and that shorter than --leader-elect-lease-duration (${lease})`,
+  );
 }
 
 function address(name: OptionName, given: Given): string {

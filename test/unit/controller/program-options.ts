@@ -4,7 +4,7 @@ import { parseProgramOptions, programHelp } from '../../../controller/program-op
 test('without flags it is what a deployment wants', (t) => {
   t.deepEqual(parseProgramOptions([], {}), {
     leaderElect: true,
-    leaderElectPreset: 'default',
+    leaderTimes: { leaseDurationMs: 15_000, renewDeadlineMs: 10_000, retryPeriodMs: 2000 },
     observe: false,
     metricsBindAddress: ':8080',
     healthProbeBindAddress: ':8082',
@@ -36,6 +36,15 @@ test('values may follow their flags', (t) => {
   });
 });
 
+test('the times of the lead are those of a preset, but for those given one by one', (t) => {
+  const args = ['--leader-elect-preset=openshift', '--leader-elect-retry-period=5s'];
+  t.deepEqual(parseProgramOptions(args, {}).leaderTimes, {
+    leaseDurationMs: 137_000,
+    renewDeadlineMs: 107_000,
+    retryPeriodMs: 5000,
+  });
+});
+
 const wrong: [args: string[], says: RegExp][] = [
   [['--log-level=loud'], /--log-level=loud .* one of error, warn, info, debug/],
   [['--loglevel=info'], /did you mean --log-level\?/],
@@ -46,6 +55,11 @@ const wrong: [args: string[], says: RegExp][] = [
   [['--catalog'], /has no value/],
   [['--leader-elect=maybe'], /one of true, false/],
   [['status'], /"status" is no flag/],
+  [
+    ['--leader-elect-renew-deadline=15s'],
+    /renew-deadline \(15s\), and that shorter than --leader-elect-lease-duration \(15s\)/,
+  ],
+  [['--leader-elect-lease-duration=soon'], /as in 30s or 5m/],
 ];
 for (const [args, says] of wrong) {
   test(`${args.join(' ')} is refused in one line`, (t) => {
