@@ -1,7 +1,7 @@
 import type { PlanItem } from '../../shared/engine/plan-item.ts';
 import type { Command } from '../command.ts';
 import { catalogOption } from '../input/catalog.ts';
-import { chosenItems, selectorOption } from '../input/chosen-items.ts';
+import { chosenItems, nothingChosen, selectorOption } from '../input/chosen-items.ts';
 import { filesOptions, observed } from '../input/observed.ts';
 import { type ColourMode, painter } from '../output/colour.ts';
 import { type ComparedObject, comparedObject } from '../output/compared-object.ts';
@@ -45,6 +45,7 @@ With -f it works on files instead of a cluster. Then no server is asked, and wha
     const { plan, snapshot, kubectl } = await observed(args, environment, messages);
     const items = chosenItems(plan.items, args, snapshot);
     for (const warning of plan.warnings) messages.warn(warning);
+    if (items.length === 0) messages.note(nothingChosen(args));
     if (plan.activation.state === 'inactive') {
       messages.note(
         `nothing would change, since the autopilot is inactive: ${plan.activation.why}; activate it with: ${activationCommand(plan.hyperConverged, kubectl)}`,

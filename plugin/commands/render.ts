@@ -1,6 +1,6 @@
 import type { Command } from '../command.ts';
 import { catalogOf, catalogOption } from '../input/catalog.ts';
-import { chosenItems, selectorOption } from '../input/chosen-items.ts';
+import { chosenItems, nothingChosen, selectorOption } from '../input/chosen-items.ts';
 import { factOptions } from '../input/forced-facts.ts';
 import { filesOptions, observed } from '../input/observed.ts';
 import { assetMetadata } from '../output/asset-metadata.ts';
@@ -74,6 +74,7 @@ Infrastructure…). Without CRDs all are taken as installed.`,
     const assets = plan.items.filter(({ type }) => type === 'asset');
     const items = chosenItems(assets, args, snapshot);
     for (const warning of plan.warnings) messages.warn(warning);
+    if (items.length === 0) messages.note(nothingChosen(args));
 
     if (args.isOn('metadata')) {
       const metadata = items.flatMap((item) => assetMetadata(item, catalog) ?? []);

@@ -4,7 +4,7 @@ import type { Command } from '../command.ts';
 import { parseDuration } from '../duration.ts';
 import type { Environment } from '../environment.ts';
 import { catalogOption } from '../input/catalog.ts';
-import { chosenItems, selectorOption } from '../input/chosen-items.ts';
+import { chosenItems, nothingChosen, selectorOption } from '../input/chosen-items.ts';
 import { catalogSkew, controllerWarnings } from '../input/controller-health.ts';
 import { filesOptions, observed } from '../input/observed.ts';
 import { type ColourMode, painter } from '../output/colour.ts';
@@ -100,10 +100,7 @@ async function look(args: Arguments, environment: Environment, messages: Message
     return { text: format === 'json' ? safeJson(report) : safeYaml(report), key, items };
   }
   if (format === 'name') return { text: items.map(({ target }) => `${resourceName(target)}\n`).join(''), key, items };
-  if (items.length === 0) {
-    const namespace = args.text('namespace');
-    messages.note(`nothing that is managed ${namespace === undefined ? 'fits' : `is in namespace ${namespace}`}`);
-  }
+  if (items.length === 0) messages.note(nothingChosen(args));
   const text = statusText(plan, controller, items, {
     paint: painter((args.text('color') ?? 'auto') as ColourMode, stdout, variables),
     now: now(),

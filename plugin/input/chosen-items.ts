@@ -22,6 +22,12 @@ export function chosenItems(items: readonly PlanItem[], args: Arguments, snapsho
   return fits === undefined ? chosen : chosen.filter((item) => fits(labelsOf(item, snapshot)));
 }
 
+/** For people, where nothing is chosen. */
+export function nothingChosen(args: Arguments): string {
+  const namespace = args.isOn('all-namespaces') ? undefined : args.text('namespace');
+  return `nothing that is managed ${namespace === undefined ? 'fits' : `is in namespace ${namespace}`}`;
+}
+
 function labelsOf({ target, desired, baseline }: PlanItem, { reads }: Snapshot): Readonly<Record<string, string>> {
   const live = reads.get(questionKey({ ask: 'get', ref: target }));
   const object = live?.answer === 'object' ? live.object : (desired ?? baseline);
