@@ -102,6 +102,17 @@ async function run(script, args) {
     if (!process.stdin.isTTY) child.kill('SIGINT');
   });
   for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  // npm starts us through a shell, which dies of the signal that npm passes on and tells nobody: what is left to notice
+  // is that there is another parent.
+  const parent = process.ppid;
+  if (process.env.npm_lifecycle_event !== undefined) {
+    const looking = setInterval(() => {
+      if (process.ppid === parent) return;
+      clearInterval(looking);
+      child.kill('SIGTERM');
+    }, 250);
+    looking.unref();
+  }
   return exitCodeOf(child);
 }
 

@@ -4,16 +4,27 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { type ControlPlane, startControlPlane } from './control-plane.ts';
 import { demoCluster } from './demo-cluster.ts';
+import { DemoController } from './demo-controller.ts';
+import { healTime } from './demo-heal-time.ts';
+import { waitFor } from './wait-for.ts';
 
 const usage = `Usage: npm run demo [-- --once]
 
-Shows the main job on a control plane of its own: what the autopilot would keep, the baseline applied, a drift found and
-healed, a deviation respected. It then stays up to be tried out, until Ctrl-C; with --once it ends.`;
+Shows the main job on a control plane of its own: the controller brings a cluster to the baseline, heals a drift, leaves
+an edit war and names its rival, is resumed, and respects a deviation. It then stays up to be tried out, until Ctrl-C;
+with --once it ends.`;
 
-const apply =
-  'kubectl virt-platform render | kubectl apply --server-side --field-manager virt-platform-autopilot --force-conflicts -f -';
+// What this cluster doesn't want is most of the catalog.
+const status = "kubectl virt-platform status | grep -v ' condition-unmet '";
+const dashboards = 'uiplugin monitoring';
+const noDashboards = `kubectl patch ${dashboards} --type=merge --field-manager=night-shift -p '{"spec":{"monitoring":{"perses":{"enabled":false}}}}'`;
 const descheduler = 'kubedescheduler cluster -n openshift-kube-descheduler-operator';
-const everyHour = `kubectl patch ${descheduler} --type=merge --field-manager=night-shift -p '{"spec":{"deschedulingIntervalSeconds":3600}}'`;
+const interval = '/spec/deschedulingIntervalSeconds';
+const war = `seconds=600
+until kubectl get ${descheduler} -o yaml | grep -q reconcile-paused; do
+  seconds=$((seconds + 1))
+  kubectl patch ${descheduler} --type=merge --field-manager=tuning-script -p "{\\"spec\\":{\\"deschedulingIntervalSeconds\\":$seconds}}"
+done`;
 
 const root = path.resolve(import.meta.dirname, '../..');
 const interrupted = new AbortController();
@@ -28,14 +39,18 @@ process.exitCode = await main();
 async function main(): Promise<number> {
   const once = readArguments();
   let controlPlane: ControlPlane | undefined;
+  let controller: DemoController | undefined;
   try {
     say('A control plane of its own starts: a real etcd and kube-apiserver, with CRDs and a small OpenShift cluster.');
     controlPlane = await startControlPlane({ signal: interrupted.signal, log: (line) => console.log(`  ${line}`) });
     await demoCluster(controlPlane);
-    await tell((command) => run(command, controlPlane as ControlPlane));
+    const $ = (command: string) => run(command, controlPlane as ControlPlane);
+    await tellBefore($);
+    controller = await DemoController.start(controlPlane);
+    await tell($, controlPlane, controller);
     if (once) return 0;
 
-    console.log(howToGoOn(controlPlane));
+    console.log(howToGoOn(controlPlane, controller));
     await untilInterrupted();
     console.log('\nEverything is being stopped and removed.');
     return 0;
@@ -44,6 +59,7 @@ async function main(): Promise<number> {
     console.error(`The demo failed: ${error instanceof Error ? error.message : error}`);
     return 1;
   } finally {
+    await controller?.stop();
     await controlPlane?.stop();
   }
 }
@@ -60,46 +76,95 @@ function readArguments(): boolean {
   }
 }
 
+type Shell = (command: string) => Promise<void>;
+
+async function tellBefore($: Shell): Promise<void> {
+  say(
+    'HyperConverged asks for the autopilot, but nothing keeps the baseline yet: this is what would be done, and why.',
+  );
+  await $(status);
+
+  say('The controller is installed: its permissions, the policy that pins what it may write, its Deployment.');
+  await $('kubectl apply --server-side -k controller/manifests/overlays/openshift');
+}
+
 /** The story, one step after another. */
-async function tell($: (command: string) => Promise<void>): Promise<void> {
-  say('HyperConverged asks for the autopilot. Nothing is applied yet: this is what it would do, and why.');
-  await $('kubectl virt-platform status');
+async function tell($: Shell, controlPlane: ControlPlane, controller: DemoController): Promise<void> {
+  say('This cluster has no nodes to run pods on, so the demo runs the same program, as that ServiceAccount. Its log:');
+  console.log(`  ${controller.logFile}`);
+  const started = performance.now();
+  await controller.settled();
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  say(`It took ${seconds} s from the start of its process until everything was as it should be.`);
+  await $(status);
 
-  say('There is no controller yet, so the baseline is applied by hand, as the autopilot would apply it.');
-  await $(apply);
-  await $('kubectl virt-platform status');
+  say('Somebody switches dashboards off.');
+  await $(noDashboards);
+  const ms = await waitFor(
+    () => healTime(controlPlane, { resource: 'uiplugins', name: 'monitoring', rival: 'night-shift' }),
+    { what: 'the drift to be healed', timeoutMs: 30_000 },
+  );
+  say(`It was put right ${ms} ms after that was written, as the API server's audit log has it. Two events tell of it:`);
+  await waitFor(() => hasEvent(controlPlane, 'DriftCorrected'), { what: 'the events', timeoutMs: 30_000 });
+  await $(events('DriftDetected|DriftCorrected'));
 
-  say('Somebody sets a field to another value: the descheduler is to look once an hour rather than every minute.');
-  await $(everyHour);
-  say('Status names the field, who set it, and when.');
+  say('A script insists on a value of its own, again and again. Five times it is put right; then it is held back.');
+  await $(war);
+  say('The controller has left the war, and says so on the object: who, over which field, since when.');
+  await $('kubectl virt-platform status KubeDescheduler/cluster');
+  await waitFor(() => hasEvent(controlPlane, 'ThrashingDetected'), { what: 'the events', timeoutMs: 30_000 });
+  await $(events('Throttled|ThrashingDetected'));
+  say('The script is stopped by now. Without the annotation the controller goes on, with clean counters.');
+  await $(`kubectl annotate ${descheduler} platform.kubevirt.io/reconcile-paused- platform.kubevirt.io/paused-by-`);
+  await waitFor(async () => (await intervalNow(controlPlane)) === 60, {
+    what: `${interval} to be put right`,
+    timeoutMs: 30_000,
+  });
+  await controller.settled();
   await $('kubectl virt-platform status KubeDescheduler/cluster');
 
-  say('The same pipe puts it right, and nothing else.');
-  await $(apply);
-  await $('kubectl virt-platform status KubeDescheduler/cluster');
-
-  say('What if once an hour is what this cluster needs? Then the field is yielded, in the open, on the object itself.');
-  await $(`kubectl annotate ${descheduler} platform.kubevirt.io/ignore-fields=/spec/deschedulingIntervalSeconds`);
-  await $(everyHour);
-  await $(apply);
+  say('What if this cluster is to have no dashboards? Then the field is yielded, in the open, on the object itself.');
+  await $(`kubectl annotate ${dashboards} platform.kubevirt.io/ignore-fields=/spec/monitoring/perses/enabled`);
+  await $(noDashboards);
+  await controller.settled();
   say('It is respected: in sync, with the deviation shown, and the value is theirs.');
-  await $('kubectl virt-platform status KubeDescheduler/cluster');
-  await $(`kubectl get ${descheduler} -o jsonpath='{.spec.deschedulingIntervalSeconds}{"\\n"}'`);
+  await $('kubectl virt-platform status UIPlugin/monitoring');
+  await $(`kubectl get ${dashboards} -o jsonpath='{.spec.monitoring.perses.enabled}{"\\n"}'`);
 }
 
 function say(line: string): void {
   console.log(`\n# ${line}`);
 }
 
+function events(reasons: string): string {
+  const columns = 'TYPE:.type,REASON:.reason,NOTE:.note';
+  return `kubectl get events.events.k8s.io -n openshift-cnv --sort-by=.eventTime -o custom-columns=${columns} | grep -E '${reasons}'`;
+}
+
+async function hasEvent({ client }: ControlPlane, reason: string): Promise<boolean> {
+  const { body } = await client.request(
+    'GET',
+    `/apis/events.k8s.io/v1/namespaces/openshift-cnv/events?fieldSelector=reason%3D${reason}`,
+  );
+  return body.items.length > 0;
+}
+
+async function intervalNow({ client }: ControlPlane): Promise<unknown> {
+  const [name, namespace] = ['cluster', 'openshift-kube-descheduler-operator'];
+  const object = await client.get({ apiVersion: 'operator.openshift.io/v1', kind: 'KubeDescheduler', name, namespace });
+  return object?.spec.deschedulingIntervalSeconds;
+}
+
 /** Runs a line as a shell would, with the real kubectl and our plugin on the path; its output is shown as it comes. */
 async function run(command: string, controlPlane: ControlPlane): Promise<void> {
   interrupted.signal.throwIfAborted();
-  console.log(`\n$ ${command}`);
+  console.log(`\n$ ${command.replaceAll('\n', '\n> ')}`);
   const child = spawn('bash', ['-o', 'pipefail', '-c', command], {
     cwd: root,
     env: { ...process.env, PATH: searchPath(controlPlane), KUBECONFIG: controlPlane.kubeconfig },
     stdio: ['ignore', 'inherit', 'inherit'],
     signal: interrupted.signal,
+    timeout: 120_000,
   });
   const code = await new Promise<number | null>((resolve, reject) => {
     child.once('error', reject);
@@ -112,7 +177,7 @@ function searchPath({ binDir }: ControlPlane): string {
   return [path.join(root, 'plugin'), binDir, process.env.PATH].join(path.delimiter);
 }
 
-function howToGoOn({ binDir, kubeconfig }: ControlPlane): string {
+function howToGoOn({ binDir, kubeconfig }: ControlPlane, { logFile, debug, metrics }: DemoController): string {
   return `
 # Now it is yours. In another terminal:
 
@@ -120,11 +185,16 @@ export KUBECONFIG=${quote(kubeconfig)}
 export PATH=${quote(path.join(root, 'plugin'))}:${quote(binDir)}:"$PATH"
 
 kubectl virt-platform status
-kubectl virt-platform status -o wide
-kubectl virt-platform render psi-enable
-kubectl delete machineconfig 90-worker-swap-online
+kubectl virt-platform explain pci-passthrough
 kubectl annotate hyperconverged kubevirt-hyperconverged -n openshift-cnv platform.kubevirt.io/enable-pci-passthrough=true
+kubectl delete machineconfig 90-worker-swap-online
+kubectl virt-platform status -o wide
+kubectl get events.events.k8s.io -n openshift-cnv --sort-by=.eventTime
 kubectl virt-platform --help
+
+The controller's log:       ${logFile}
+What it sees and decides:   ${debug}/debug/
+Its metrics:                ${metrics}/metrics
 
 Ctrl-C here stops it and removes everything.`;
 }

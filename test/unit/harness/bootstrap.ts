@@ -87,6 +87,22 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   });
 }
 
+test('the script of an npm that is told to end ends too, although the shell between them passes nothing on', async (t) => {
+  const script = scriptOf(
+    t,
+    `process.on('SIGTERM', () => { console.log('told'); process.exit(0); });
+     setInterval(() => {}, 1000);
+     console.log('up');`,
+  );
+  const shell = spawn('sh', ['-c', `"${process.execPath}" "${bootstrap}" "${script}"; exit $?`], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, npm_lifecycle_event: 'demo' },
+  });
+  shell.stdout.once('data', () => shell.kill('SIGTERM'));
+  // The pipe has its end when the last of them has ended.
+  t.is(await text(shell.stdout), 'up\ntold\n');
+});
+
 test('a script that does not exist is a clear error', async (t) => {
   const child = spawn(process.execPath, [bootstrap, 'no/such/script.ts'], { stdio: ['ignore', 'pipe', 'pipe'] });
   const [stderr, code] = await Promise.all([text(child.stderr), exitCodeOf(child)]);
