@@ -1,5 +1,6 @@
 import test from 'ava';
 import { parseAllDocuments } from 'yaml';
+import { leaderPresets } from '../../controller/leader-election.ts';
 import { generatedManifests } from '../../controller/manifests/generated-manifests.ts';
 import { parseProgramOptions } from '../../controller/program-options.ts';
 import { autopilotName } from '../../shared/api/names.ts';
@@ -50,7 +51,7 @@ for (const [overlay, namespace] of Object.entries(overlays) as [Overlay, string]
     const [container] = (await podTemplate(namespace)).spec.containers;
     const options = parseProgramOptions(container.args, {});
     t.true(options.leaderElect);
-    t.is(options.leaderElectPreset, overlay === 'openshift' ? 'openshift' : 'default');
+    t.deepEqual(options.leaderTimes, leaderPresets[overlay === 'openshift' ? 'openshift' : 'default']);
     const ports = Object.fromEntries(
       container.ports.map(({ name, containerPort }: AnyObject) => [name, `:${containerPort}`]),
     );
