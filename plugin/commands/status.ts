@@ -79,7 +79,9 @@ type Look = View & { readonly items: readonly PlanItem[] };
 /** What there is to show now. */
 async function look(args: Arguments, environment: Environment, messages: Messages): Promise<Look> {
   const { stdout, variables, now } = environment;
-  const { plan, snapshot, catalog, controller, kubectl } = await observed(args, environment, messages);
+  const { plan, snapshot, catalog, controller, failures, kubectl } = await observed(args, environment, messages, {
+    withFailures: true,
+  });
   const items = chosenItems(plan.items, args, snapshot);
   // From files nothing can be said about now.
   const isLive = !args.given('filename');
@@ -107,6 +109,7 @@ async function look(args: Arguments, environment: Environment, messages: Message
     wide: format === 'wide',
     headers: !args.isOn('no-headers'),
     kubectl,
+    failures,
     ...(stdout.columns !== undefined && format !== 'wide' && { width: stdout.columns }),
   });
   return { text, key, items };

@@ -10,6 +10,7 @@ import { catalogOf } from './catalog.ts';
 import { connect, kubectlFor } from './connect.ts';
 import { type ControllerHealth, controllerHealth } from './controller-health.ts';
 import { forcedFacts } from './forced-facts.ts';
+import { failuresIn, type LastFailure, lastFailures } from './last-failures.ts';
 import { readFiles } from './read-files.ts';
 import { leaseRef, readLease } from './read-lease.ts';
 
@@ -41,6 +42,8 @@ export type Observed = {
   readonly snapshot: Snapshot;
   readonly catalog: Catalog;
   readonly controller: ControllerHealth;
+  /** Of applies by the controller; none where nobody asked for them. */
+  readonly failures: ReadonlyMap<string, LastFailure>;
   /** `kubectl` as it reaches this cluster, for commands that are suggested. */
   readonly kubectl: string;
 };
@@ -50,11 +53,16 @@ export type Observed = {
  *
  * @throws UserError where there is no HyperConverged, or more than one.
  */
-export async function observed(args: Arguments, environment: Environment, messages: Messages): Promise<Observed> {
+export async function observed(
+  args: Arguments,
+  environment: Environment,
+  messages: Messages,
+  { withFailures = false }: { withFailures?: boolean } = {},
+): Promise<Observed> {
   const catalog = await catalogOf(args, environment);
   const files = args.texts('filename');
   return files.length === 0
-    ? await fromCluster(catalog, args, environment, messages)
+    ? await fromCluster(catalog, args, environment, messages, withFailures)
     : await fromFiles(catalog, files, args, environment, messages);
 }
 
@@ -63,6 +71,7 @@ async function fromCluster(
   args: Arguments,
   environment: Environment,
   messages: Messages,
+  withFailures: boolean,
 ): Promise<Observed> {
   const [cluster, { observe }, { plan: makePlan }] = await Promise.all([
     connect(args, environment, messages),
@@ -74,13 +83,17 @@ async function fromCluster(
       observe(cluster, catalog, makePlan, { images, forced: forcedFacts(args), signal: environment.signal });
     let observation = await observeWith({});
     let plan = withHyperConverged(observation.plan);
-    const controller = await readLease(cluster, plan.hyperConverged.namespace);
+    const { namespace } = plan.hyperConverged;
+    const [controller, failures] = await Promise.all([
+      readLease(cluster, namespace),
+      withFailures ? lastFailures(cluster, namespace) : new Map<string, LastFailure>(),
+    ]);
     if (readsImages(catalog, controller)) {
       // Only the Lease tells which images the controller renders with, and only HyperConverged where the Lease is.
       observation = await observeWith(controller.images);
       plan = withHyperConverged(observation.plan);
     }
-    return { plan, snapshot: observation.snapshot, catalog, controller, kubectl: kubectlFor(args, cluster) };
+    return { plan, snapshot: observation.snapshot, catalog, controller, failures, kubectl: kubectlFor(args, cluster) };
   } finally {
     cluster.close();
   }
@@ -114,7 +127,8 @@ async function fromFiles(
     snapshot = { ...snapshot, images: controller.images };
     plan = withHyperConverged(makePlan(catalog, snapshot).plan);
   }
-  return { plan, snapshot, catalog, controller, kubectl: kubectlFor(args) };
+  const events = objects.filter(({ kind, apiVersion }) => kind === 'Event' && apiVersion === 'events.k8s.io/v1');
+  return { plan, snapshot, catalog, controller, failures: failuresIn(events), kubectl: kubectlFor(args) };
 }
 
 /** Whether the plan would be another one with the controller's images. */

@@ -1,12 +1,14 @@
 import { formatObjectRef } from '../../shared/api/object-ref.ts';
 import type { DecisionWord, DriftedField, Override, PlanItem, UnknownFact } from '../../shared/engine/plan-item.ts';
 import { type ControllerHealth, formatControllerHealth } from '../input/controller-health.ts';
+import { failureKey, type LastFailure } from '../input/last-failures.ts';
 import type { DecidedPlan } from '../input/observed.ts';
 import { annotateCommand } from './annotate-command.ts';
 import type { Paint, Tone } from './colour.ts';
 import { cut } from './display-width.ts';
 import { escapeText } from './escape.ts';
 import { formatAge } from './format-age.ts';
+import { isAsWanted } from './is-as-wanted.ts';
 import { shellWord } from './shell-word.ts';
 import { driftOf, summaryOf } from './status-report.ts';
 import { type Column, formatTable } from './table.ts';
@@ -21,6 +23,8 @@ export type StatusTextOptions = {
   readonly headers: boolean;
   /** `kubectl --context=x`, for the commands that are suggested. */
   readonly kubectl: string;
+  /** Of applies by the controller, by object. */
+  readonly failures?: ReadonlyMap<string, LastFailure>;
 };
 
 /** What `status` prints for people. */
@@ -33,7 +37,13 @@ export function statusText(
   const shown = options.wide ? items : items.filter(({ decision }) => decision !== 'gone' && decision !== 'not-ours');
   const table = shown.length === 0 ? '' : formatTable(shown, columns(options.wide), options);
   if (!options.headers) return table;
-  return [head(plan, controller, items, options), table, driftLines(shown, options), fixLines(shown, options)]
+  return [
+    head(plan, controller, items, options),
+    table,
+    driftLines(shown, options),
+    fixLines(shown, options),
+    failureLines(shown, options),
+  ]
     .filter((part) => part !== '')
     .join('\n');
 }
@@ -199,6 +209,20 @@ function fixLines(items: readonly PlanItem[], { kubectl }: StatusTextOptions): s
       return Object.keys(right).length === 0
         ? []
         : [`${asset} is written right by: ${annotateCommand(target, right, kubectl)}`];
+    })
+    .map((line) => `${escapeText(line)}\n`)
+    .join('');
+}
+
+/** What kept the controller from what is still to be done. */
+function failureLines(items: readonly PlanItem[], { failures, now }: StatusTextOptions): string {
+  return items
+    .filter((item) => !isAsWanted(item))
+    .flatMap(({ asset, target }) => {
+      const failure = failures?.get(failureKey(target));
+      if (failure === undefined) return [];
+      const age = formatAge(new Date(failure.time), now);
+      return [`${asset}: the last apply failed${age === undefined ? '' : ` ${age} ago`}: ${failure.note}`];
     })
     .map((line) => `${escapeText(line)}\n`)
     .join('');

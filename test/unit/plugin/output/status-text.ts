@@ -182,3 +182,27 @@ test(
   { ...found, holder: null, renewTime: null },
   'installed, no leader, no pass yet',
 );
+
+test('why the last apply failed is said of what is still to be done', (t) => {
+  const failures = new Map([['ConfigMap/somewhere/a', { note: 'no\nquota', time: '2026-01-01T11:55:00Z' }]]);
+  t.true(
+    show(planOf([item('a', { decision: 'create' })]), { failures }).endsWith(
+      '\na: the last apply failed 5m ago: no\\nquota\n',
+    ),
+  );
+  t.notRegex(show(planOf([item('a', { decision: 'in-sync', live })]), { failures }), /failed/);
+});
+
+test('an annotation that was written in another format comes with the command that writes it right', (t) => {
+  const override = {
+    type: 'invalid',
+    annotation: 'platform.kubevirt.io/mode',
+    message: 'x',
+    right: { 'platform.kubevirt.io/mode': 'unmanaged' },
+  } as const;
+  t.true(
+    show(planOf([item('a', { decision: 'override-invalid' }, { overrides: [override] })])).endsWith(
+      '\na is written right by: kubectl --context=prod annotate configmap/a -n somewhere --overwrite platform.kubevirt.io/mode=unmanaged\n',
+    ),
+  );
+});
