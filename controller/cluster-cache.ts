@@ -111,6 +111,11 @@ export class ClusterCache {
     this.#verdicts.set(questionKey(question), { verdict, object });
   }
 
+  /** Answers of the server that are known. */
+  get verdictCount(): number {
+    return this.#verdicts.size;
+  }
+
   /** A verdict that told nothing is asked for again. */
   forgetVerdict(question: DryRunQuestion): void {
     this.#verdicts.delete(questionKey(question));

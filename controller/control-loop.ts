@@ -19,6 +19,7 @@ import type { Happening, Listener } from './happening.ts';
 import { LeaderElection, type LeaderTimes } from './leader-election.ts';
 import { projectCrd, ServedApis } from './served-apis.ts';
 import { Throttle, type ThrottleLimits } from './throttle.ts';
+import { mostWatchesOfOneKind } from './watch-limit.ts';
 
 export type ControlLoopOptions = {
   /** Image references by name; a program takes them from RELATED_IMAGE_*. Default none. */
@@ -113,7 +114,8 @@ export class ControlLoop {
           onState: onChange,
           ...(project !== undefined && { project }),
           signal: this.#signal,
-          onError: (error: unknown) => this.#tell({ happening: 'trouble', what: `watching ${target.kind}`, error }),
+          onError: (error: unknown) =>
+            this.#tell({ happening: 'trouble', what: `watching ${target.kind}`, error, watchedKind: target.kind }),
         }),
       kindWide: kindWideOf(catalog),
       images: options.images ?? {},
@@ -258,6 +260,7 @@ export class ControlLoop {
   async #pass(): Promise<void> {
     if (!this.#cache.knowsApis) return;
     const started = this.#clock.now();
+    let misses = 0;
     for (;;) {
       const { plan, questions, reads } = makePlan(this.#catalog, this.#snapshot());
       const open = questions.filter((question) => question.ask === 'dry-run');
@@ -267,9 +270,10 @@ export class ControlLoop {
       const openNow = open.filter(({ ref }) => !this.#inFlight.has(formatObjectRef(ref)));
       if (openNow.length > 0) {
         await this.#answer(openNow);
+        misses += openNow.length;
         continue;
       }
-      if (open.length === 0) this.#finish(plan, this.#clock.now() - started);
+      if (open.length === 0) this.#finish(plan, this.#clock.now() - started, misses);
       this.#execute(plan);
       return;
     }
@@ -314,13 +318,14 @@ export class ControlLoop {
     timer.unref();
   }
 
-  #finish(plan: Plan, durationMs: number): void {
+  #finish(plan: Plan, durationMs: number, misses: number): void {
     const previous = this.#plan;
     this.#plan = plan;
     this.#passedAt = this.#clock.date();
     for (const item of plan.items) this.#noticePause(item);
     this.#throttle.prune(this.#clock.now());
-    this.#tell({ happening: 'planned', plan, previous, durationMs });
+    const verdicts = { hits: Math.max(0, this.#cache.verdictCount - misses), misses };
+    this.#tell({ happening: 'planned', plan, previous, durationMs, verdicts });
   }
 
   /** A pause may be ended before any plan has seen it: the version that was paused tells the two apart. */
@@ -557,7 +562,7 @@ export function kindWideOf({ assets }: Catalog): ReadonlySet<string> {
       counts.set(name, (counts.get(name) ?? 0) + 1);
     }
   }
-  return new Set([...counts].filter(([, count]) => count > mostByName).map(([name]) => name));
+  return new Set([...counts].filter(([, count]) => count > mostWatchesOfOneKind).map(([name]) => name));
 }
 
 function isHyperConverged({ apiVersion, kind }: ObjectRef): boolean {
@@ -593,7 +598,5 @@ function dryRunKey(ref: ObjectRef): string {
 }
 
 const crdTarget = { apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition' };
-/** More objects of a kind than these are watched by kind. */
-const mostByName = 8;
 /** In a burst of changes, plans follow one another no faster. */
 const burstMs = 20;

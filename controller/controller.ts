@@ -77,6 +77,7 @@ export class Controller {
       clock,
       observe: options.observe ?? false,
       readyTimeoutMs: (name) => catalog.assets.find((asset) => asset.name === name)?.readyTimeoutMs,
+      protects: (name) => catalog.assets.find((asset) => asset.name === name)?.protects === true,
       onError: (error) => log?.warn('events could not be written', { error }),
       ...(eventLimits !== undefined && { limits: eventLimits }),
     });

@@ -12,6 +12,8 @@ export type Happening =
       readonly plan: Plan;
       readonly previous: Plan | undefined;
       readonly durationMs: number;
+      /** Answers of the server that it needed: known from before, or asked for. */
+      readonly verdicts?: { readonly hits: number; readonly misses: number };
     }
   /** One item was carried out, or was tried to. `durationMs` is the time of all its requests. */
   | { readonly happening: 'performed'; readonly item: PlanItem; readonly outcome: Outcome; readonly durationMs: number }
@@ -31,6 +33,6 @@ export type Happening =
   | { readonly happening: 'resumed'; readonly item: PlanItem }
   | { readonly happening: 'leading'; readonly isLeader: boolean }
   /** Something besides a single object went wrong, and is tried again: a watch, the Lease, a pass. */
-  | { readonly happening: 'trouble'; readonly what: string; readonly error: unknown };
+  | { readonly happening: 'trouble'; readonly what: string; readonly error: unknown; readonly watchedKind?: string };
 
 export type Listener = (happening: Happening) => void;

@@ -117,6 +117,8 @@ export class Metrics {
     switch (happening.happening) {
       case 'planned':
         this.#planned(happening.plan, happening.durationMs);
+        this.#verdicts.inc({ result: 'hit' }, happening.verdicts?.hits ?? 0);
+        this.#verdicts.inc({ result: 'miss' }, happening.verdicts?.misses ?? 0);
         return;
       case 'performed': {
         const { item, outcome, durationMs } = happening;
@@ -143,6 +145,7 @@ export class Metrics {
         return;
       case 'trouble':
         this.#troubles.inc();
+        if (happening.watchedKind !== undefined) this.#watchRestarted(happening.watchedKind);
         return;
       case 'leading':
         return;
@@ -151,13 +154,8 @@ export class Metrics {
     }
   };
 
-  /** A verdict that a plan needed was known already (`hit`), or had to be asked for (`miss`). */
-  verdict(result: 'hit' | 'miss'): void {
-    this.#verdicts.inc({ result });
-  }
-
-  /** A watch was connected anew. */
-  watchRestarted(kind: string): void {
+  /** A watch failed, and is connected anew. */
+  #watchRestarted(kind: string): void {
     this.#restarts.set(kind, (this.#restarts.get(kind) ?? 0) + 1);
   }
 

@@ -2,6 +2,7 @@ import { autopilotName, hyperConvergedApiVersions, hyperConvergedKind } from '..
 import { groupOf } from '../../shared/api/object-ref.ts';
 import type { Catalog, Identity } from '../../shared/catalog/asset.ts';
 import { pluralOf } from '../../shared/catalog/plural.ts';
+import { mostWatchesOfOneKind } from '../watch-limit.ts';
 import { roleBoundBy } from './granted-roles.ts';
 import { type Place, placeOf, placeOfRead, placeOfTombstone } from './place-of.ts';
 
@@ -12,9 +13,6 @@ export type Verb = 'get' | 'list' | 'watch' | 'create' | 'patch' | 'delete' | 'b
 
 /** Why a permission is held: what for, and by which asset or part of the controller. */
 export type Why = { readonly as: 'target' | 'tombstone' | 'read' | 'namespace' | 'fact' | 'own'; readonly of: string };
-
-/** Of a kind with more assets than this, all objects are watched by one watch instead of each by its own. */
-export const mostWatchesOfOneKind = 8;
 
 /**
  * Everything that the controller does with a catalog, one verb on one object (or on all of a kind) at a time.

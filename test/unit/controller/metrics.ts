@@ -238,9 +238,7 @@ async function everything(catalog: Catalog): Promise<string> {
   plan(planOf([inSync('a', { overrides: [patch] }), item('old', 'not-ours', { type: 'tombstone' })]));
   performed(update, configured);
   metrics.listener({ happening: 'throttled', item: update, retryAfterMs: 1 });
-  metrics.listener({ happening: 'trouble', what: 'a watch', error: new Error('x') });
-  metrics.verdict('hit');
-  metrics.watchRestarted('Node');
+  metrics.listener({ happening: 'trouble', what: 'a watch', error: new Error('x'), watchedKind: 'Node' });
   return await metrics.text();
 }
 

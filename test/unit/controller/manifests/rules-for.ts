@@ -1,5 +1,5 @@
 import test from 'ava';
-import { mostWatchesOfOneKind } from '../../../../controller/manifests/permissions-of.ts';
+import { mostWatchesOfOneKind } from '../../../../controller/watch-limit.ts';
 import { rulesFor } from '../../../../controller/manifests/rules-for.ts';
 import { catalogWith, clusterScoped, inOurs, rulesAbout } from './_catalogs.ts';
 
