@@ -15,6 +15,8 @@ export type Environment = {
   readonly stderr: Output;
   /** Opened when it is first asked for, so that a command that reads nothing never holds it. */
   readonly stdin: () => Readable;
+  /** Whether somebody can be asked there. */
+  readonly isStdinTerminal: boolean;
   readonly cwd: string;
   readonly home: string;
   /** Where temporary files belong. */

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { homedir, tmpdir } from 'node:os';
 import { basename } from 'node:path';
 import process from 'node:process';
+import { isatty } from 'node:tty';
 import type { Environment, Output } from './environment.ts';
 import { run } from './run.ts';
 
@@ -29,6 +30,7 @@ const environment: Environment = {
   stdout: output(process.stdout),
   stderr: output(process.stderr),
   stdin: () => process.stdin,
+  isStdinTerminal: isatty(0),
   cwd: currentFolder(),
   home: homedir(),
   temporaryFolder: tmpdir(),

@@ -38,6 +38,8 @@ export async function connect(args: Arguments, environment: Environment, message
     userAgent: `kubectl-virt_platform/${buildInfo().gitVersion} (${goPlatform(environment)})`,
     onWarning: messages.warn,
     signal: environment.signal,
+    // Only files are read from standard input, and then there is no cluster: a program that gives credentials may ask.
+    terminal: { isInteractive: environment.isStdinTerminal },
     ...(requestTimeoutMs !== undefined && { requestTimeoutMs }),
   });
 }

@@ -27,6 +27,7 @@ export function environmentFor(surroundings: Partial<Environment> = {}): Environ
     now: () => new Date('2026-01-01T12:00:00Z'),
     signal: new AbortController().signal,
     stdin: () => Readable.from([]),
+    isStdinTerminal: false,
     stdout: nowhere,
     stderr: nowhere,
     ...surroundings,
