@@ -15,7 +15,7 @@ export const healthyAfterMs = 5_000;
 
 /**
  * How long to wait before connecting again, in milliseconds: hardly, when a good connection was closed as agreed; ever
- * longer, when connections fail or don't last; long, when nothing is to be expected soon.
+ * longer, when connections fail, don't last or are refused; long, when nothing is to be expected soon.
  */
 export function watchDelay({ how, failures, retryAfterMs = 0 }: WatchEnd, clock: Pick<Clock, 'random'>): number {
   switch (how) {
@@ -31,7 +31,7 @@ export function watchDelay({ how, failures, retryAfterMs = 0 }: WatchEnd, clock:
     case 'absent':
       return absentMs * (0.5 + clock.random() / 2);
     case 'forbidden':
-      return forbiddenMs * (0.5 + clock.random() / 2);
+      return backoff(Math.max(failures, 1), forbiddenMs, clock);
     default:
       return how satisfies never;
   }

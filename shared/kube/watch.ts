@@ -27,7 +27,7 @@ export type WatchPhase =
   | 'synced'
   /** Nothing of the kind is served, so no object exists, whatever `items` still holds. Looked for every few minutes. */
   | 'absent'
-  /** A permission is missing. Tried every few minutes. */
+  /** A permission is missing. Tried ever more slowly, up to every two minutes. */
   | 'forbidden'
   /** The server can't be reached, or what it says can't be used. Tried again, ever more slowly. */
   | 'failing';
@@ -38,7 +38,7 @@ export type WatchState = {
   readonly why?: string;
   /** The one that is missing, when forbidden and known. */
   readonly permission?: Permission;
-  /** Of the clock, in milliseconds: when the server last sent anything, a bookmark included. They come every minute. */
+  /** Of the clock, in milliseconds: when the server last sent anything, a bookmark included. They come every minute, of kinds that ever change. */
   readonly lastHeardAtMs: number;
   /** Everything up to it is in `items`. */
   readonly resourceVersion?: string;
@@ -113,6 +113,8 @@ export class Watch {
   /** Times in a row that going on from there led to nothing usable. */
   #uselessResumes = 0;
   #isListing = false;
+  /** Since the server said for good that it may not be. */
+  #wasSynced = false;
   #isStreamedListRefused = false;
   #isNextListPaged = false;
 
@@ -375,8 +377,8 @@ export class Watch {
       if (this.#isListing) this.#isNextListPaged = error.problem === 'silent' || error.problem === 'no-initial-list';
       else this.#doubtResume();
       if (error.problem === 'silent' && !this.#isListing) {
-        // Most likely only the connection is dead; what is known is as good as it was.
-        this.#report(error);
+        // Either only the connection is dead, or nothing has happened to this kind since the server started, which sends
+        // no bookmarks then. What is known is as good as it was.
         return { how: 'closed', failures };
       }
     }
@@ -393,6 +395,12 @@ export class Watch {
       return { how: 'failed', failures, retryAfterMs };
     }
     if (error.code === 403) {
+      // A server that has just started refuses everybody for a moment, until it knows its roles.
+      if (this.#wasSynced && failures <= refusalsDoubted) {
+        this.#enter('failing', { why: error.serverMessage, permission });
+        return { how: 'failed', failures };
+      }
+      this.#wasSynced = false;
       this.#enter('forbidden', { why: error.serverMessage, permission });
       return { how: 'forbidden', failures };
     }
@@ -422,6 +430,7 @@ export class Watch {
 
   #enter(phase: WatchPhase, { why, permission }: { why?: string; permission?: Permission | undefined } = {}): void {
     if (phase === this.#phase && why === this.#why) return;
+    if (phase === 'synced') this.#wasSynced = true;
     this.#phase = phase;
     this.#why = why;
     this.#permission = permission;
@@ -466,6 +475,9 @@ export class Watch {
     return [kind, namespace, name].filter((word) => word !== undefined).join('/');
   }
 }
+
+/** Times in a row that a refusal of what was allowed before is taken for a passing one: some seconds. */
+const refusalsDoubted = 4;
 
 /** Servers without streamed lists, or with something in front that doesn't know them, say so in different ways. */
 function isStreamedListRefused(error: unknown): boolean {

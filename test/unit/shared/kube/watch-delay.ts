@@ -27,7 +27,11 @@ test('what the server asks for is the least', (t) => {
   t.is(watchDelay({ how: 'failed', failures: 8, retryAfterMs: 7000 }, most), 30_000);
 });
 
-test('what is absent or forbidden is tried every few minutes', (t) => {
+test('what is absent is tried every few minutes', (t) => {
   t.is(watchDelay({ how: 'absent', failures: 0 }, least), 150_000);
-  t.is(watchDelay({ how: 'forbidden', failures: 3 }, least), 60_000);
+});
+
+test('what is forbidden is tried soon, since a server that has just started refuses everybody, then ever more slowly', (t) => {
+  const delays = [1, 2, 3, 8, 9, 100].map((failures) => watchDelay({ how: 'forbidden', failures }, most));
+  t.deepEqual(delays, [500, 1000, 2000, 64_000, 120_000, 120_000]);
 });
