@@ -1,5 +1,6 @@
 /**
- * Measures, in one run, what the architecture sets bars for, as far as it exists; `--json` for machines. A benchmark is
+ * Measures, in one run, what the architecture sets bars for, as far as it exists; `--json` for machines, `--memory`
+ * for memory beside a large cluster. A benchmark is
  * no test: it never fails because of a figure.
  */
 
@@ -8,10 +9,13 @@ import { demoCluster } from '../harness/demo-cluster.ts';
 import { builtInCatalog, converge, openClient } from '../helpers/engine.ts';
 import { controllerFigures } from './controller.ts';
 import type { Figure } from './measure.ts';
+import { memoryFigures } from './memory.ts';
 import { planningFigures } from './planning.ts';
 import { pluginFigures } from './plugin.ts';
 
 const asJson = process.argv.includes('--json');
+/** Fills the API server with 15,000 objects first, which takes minutes. */
+const withMemory = process.argv.includes('--memory');
 const controlPlane = await startControlPlane({ log: (line: string) => process.stderr.write(`${line}\n`) });
 try {
   await demoCluster(controlPlane);
@@ -22,6 +26,7 @@ try {
     ...(await pluginFigures(controlPlane, catalog)),
     ...(await planningFigures(controlPlane.kubeconfig, catalog)),
     ...(await controllerFigures(controlPlane, catalog)),
+    ...(withMemory ? await memoryFigures(controlPlane) : []),
   ];
   process.stdout.write(asJson ? `${JSON.stringify(figures, null, 2)}\n` : tableOf(figures));
 } finally {
