@@ -74,7 +74,7 @@ function head(
 
 /** One line a reason: much that is unknown has the same one. */
 function unknownLines(unknown: readonly UnknownFact[]): readonly string[] {
-  const byReason = Object.groupBy(unknown, ({ why, assumed }) => `${why}${assumed ? ' (taken as absent)' : ''}`);
+  const byReason = Object.groupBy(unknown, ({ why }) => why);
   return Object.entries(byReason).map(
     ([reason, facts = []]) => `unknown: ${facts.map(({ fact }) => fact).join(', ')}: ${reason}`,
   );

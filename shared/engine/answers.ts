@@ -69,7 +69,8 @@ export type NotKnown = { readonly why?: string; readonly assumed: boolean };
 function notKnown(answer: ReadAnswer | undefined): NotKnown {
   if (answer === undefined) return { why: stillOpen, assumed: false };
   if (answer.answer !== 'unknown') return { assumed: false };
-  return { why: answer.why, assumed: answer.assume === 'absent' };
+  const assumed = answer.assume === 'absent';
+  return { why: assumed ? `${answer.why}, and taken as absent` : answer.why, assumed };
 }
 
 /** Why something is unknown while the shell hasn't answered yet; no finished plan says so. */

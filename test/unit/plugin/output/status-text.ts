@@ -70,12 +70,12 @@ test('facts that are unknown for one reason are one line', (t) => {
       unknown: [
         { fact: 'hardware', why: 'no permission to list nodes', assumed: false },
         { fact: 'topology.workerCount', why: 'no permission to list nodes', assumed: false },
-        { fact: 'topology.isHCP', why: 'it is not among the files', assumed: true },
+        { fact: 'topology.isHCP', why: 'it is not among the files, and taken as absent', assumed: true },
       ],
     }),
   );
   t.true(text.includes('\nunknown: hardware, topology.workerCount: no permission to list nodes\n'));
-  t.true(text.includes('\nunknown: topology.isHCP: it is not among the files (taken as absent)\n'));
+  t.true(text.includes('\nunknown: topology.isHCP: it is not among the files, and taken as absent\n'));
 });
 
 test('drifted fields are shown with their values, manager and age', (t) => {
