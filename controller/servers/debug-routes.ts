@@ -4,6 +4,7 @@ import type { KubernetesObject } from '../../shared/api/kubernetes-object.ts';
 import { hyperConvergedKind } from '../../shared/api/names.ts';
 import { nearestName } from '../../shared/api/nearest-name.ts';
 import { formatObjectRef } from '../../shared/api/object-ref.ts';
+import { describeFeatures } from '../../shared/catalog/describe-features.ts';
 import { Answers } from '../../shared/engine/answers.ts';
 import { factsOf } from '../../shared/engine/facts.ts';
 import type { Plan, PlanItem } from '../../shared/engine/plan-item.ts';
@@ -149,11 +150,11 @@ function features(view: View) {
   const annotations = foundHyperConverged(view)?.metadata.annotations ?? {};
   const items = view.plan()?.items ?? [];
   return {
-    items: view.catalog.features.map((feature) => ({
+    items: describeFeatures(view.catalog).map((feature) => ({
       ...feature,
       enabled: annotations[`${clusterAnnotation.enablePrefix}${feature.name}`] === 'true',
       assets: items
-        .filter((item) => item.feature === feature.name)
+        .filter(({ type, asset }) => type === 'asset' && feature.assets.includes(asset))
         .map(({ asset, decision, why }) => ({ asset, decision, why })),
     })),
   };

@@ -46,6 +46,7 @@ const groups: readonly Group[] = [
     title: 'Files that ship with the catalog',
     entries: {
       file: 'The content of a file beside the asset, as text, or with `encoding="base64"`; its path is written out',
+      fill: 'A text, often of a file, with the named values where `@name@` stands; all of them, and no other',
       base64: 'A text in base64',
     },
   },
@@ -82,6 +83,10 @@ const groups: readonly Group[] = [
       pluck: 'What each map of a list has at a key',
       sort: 'A list of numbers or texts, sorted',
       unique: 'A list without repetitions',
+      first: 'The first item of a list, or the default where it is empty',
+      common: 'The items of a list that another holds too, in the order of the first',
+      where: 'The maps of a list that have a value at a key',
+      whereNot: 'The maps of a list that have another value at a key, or none',
       merge: 'A map with what another adds or changes, through and through',
     },
   },
@@ -101,7 +106,15 @@ const groups: readonly Group[] = [
   },
   {
     title: 'Whole numbers',
-    entries: { add: 'The sum', sub: 'The difference', mul: 'The product' },
+    entries: {
+      integer:
+        'The number that a text says, from `min=` to `max=`; the default where it says none, or a failure without one',
+      seconds:
+        'How many seconds a time like `90s`, `15m` or `1h30m` has; the default where it is none, or a failure without one',
+      add: 'The sum',
+      sub: 'The difference',
+      mul: 'The product',
+    },
   },
   {
     title: 'Documents in text',

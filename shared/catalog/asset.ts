@@ -112,7 +112,10 @@ export type Asset = {
   readonly name: string;
   /** Path of the asset's file, relative to the catalog's folder. */
   readonly file: string;
+  /** The first of {@link Asset.features}. */
   readonly feature?: string;
+  /** Names in features.yaml: an object that several features need belongs to each. */
+  readonly features: readonly string[];
   /** For activation by group name. */
   readonly group?: string;
   readonly install: 'always' | 'opt-in';
@@ -155,6 +158,10 @@ export type Feature = {
   readonly title: string;
   readonly description: string;
   readonly maturity?: 'dp' | 'tp' | 'ga';
+  /** Virtual machines only, or pods too. */
+  readonly concerns: 'vms' | 'all';
+  /** It can't work without. */
   readonly requires?: readonly string[];
+  /** Makes it better, or easier to see. */
   readonly recommended?: readonly string[];
 };

@@ -194,30 +194,34 @@ class Analysis {
   }
 }
 
-type OwnFunction = { readonly variable: string; readonly look: (value: unknown, argument: string) => boolean | string };
+type OwnFunction = {
+  readonly variable: string;
+  readonly look: (value: unknown, argument: string) => unknown;
+  readonly yields: typeof CelScalar.BOOL | typeof CelScalar.STRING | typeof CelScalar.DYN;
+};
+
+const { STRING, DYN, BOOL } = CelScalar;
 
 const ownFunctions: ReadonlyMap<string, OwnFunction> = new Map([
   [
     'enabled',
     {
       variable: 'annotations',
+      yields: BOOL,
       look: (annotations, name) => textAt(annotations, `${keyPrefix}enable-${name}`) === 'true',
     },
   ],
-  ['annotation', { variable: 'annotations', look: (annotations, name) => textAt(annotations, keyPrefix + name) }],
-  ['configured', { variable: 'hyperConverged', look: (hyperConverged, path) => isConfigured(hyperConverged, path) }],
+  [
+    'annotation',
+    { variable: 'annotations', yields: STRING, look: (annotations, name) => textAt(annotations, keyPrefix + name) },
+  ],
+  ['configured', { variable: 'hyperConverged', yields: BOOL, look: isConfigured }],
+  ['setting', { variable: 'hyperConverged', yields: DYN, look: settingAt }],
 ] satisfies [string, OwnFunction][]);
 
-const { STRING, DYN, BOOL } = CelScalar;
-
 const environment = celEnv({
-  funcs: [...ownFunctions].map(([name, { look }]) =>
-    celFunc(
-      name,
-      [STRING, DYN],
-      name === 'annotation' ? STRING : BOOL,
-      (argument, value) => look(value, argument) as never,
-    ),
+  funcs: [...ownFunctions].map(([name, { look, yields }]) =>
+    celFunc(name, [STRING, DYN], yields, (argument, value) => look(value, argument) as never),
   ),
 });
 
@@ -367,9 +371,14 @@ function textAt(annotations: unknown, key: string): string {
   return typeof value === 'string' ? value : '';
 }
 
+/** Null where it isn't set. */
+function settingAt(hyperConverged: unknown, path: string): unknown {
+  return path.split('.').reduce(childOf, hyperConverged) ?? null;
+}
+
 function isConfigured(hyperConverged: unknown, path: string): boolean {
-  const value = path.split('.').reduce(childOf, hyperConverged);
-  if (value === undefined || value === null) return false;
+  const value = settingAt(hyperConverged, path);
+  if (value === null) return false;
   if (isCelMap(value)) return value.size > 0;
   return !isMap(value) || Object.keys(value).length > 0;
 }

@@ -47,6 +47,7 @@ export const helpers: ReadonlyMap<string, Helper> = new Map<string, Helper>(
       literal: [0],
       run: ([path], { encoding = 'text' }, scope) => readFile(text(path), encoding, scope),
     },
+    fill: { arity: [1, 1], named: ['*'], run: ([value], named) => fill(text(value), named) },
     base64: { arity: [1, 1], run: ([value]) => Buffer.from(text(value), 'utf8').toString('base64') },
 
     // Comparing and deciding
@@ -95,6 +96,24 @@ export const helpers: ReadonlyMap<string, Helper> = new Map<string, Helper>(
       run: ([items]) =>
         list(items).filter((item, index, all) => all.findIndex((other) => deepEqual(other, item)) === index),
     },
+    first: {
+      arity: [1, 1],
+      named: ['default'],
+      required: ['default'],
+      run: ([items], named) => list(items)[0] ?? named.default,
+    },
+    common: {
+      arity: [2, 2],
+      run: ([items, others]) => list(items).filter((item) => list(others).some((other) => deepEqual(item, other))),
+    },
+    where: {
+      arity: [3, 3],
+      run: ([items, key, value]) => list(items).filter((item) => deepEqual(map(item)[text(key)], value)),
+    },
+    whereNot: {
+      arity: [3, 3],
+      run: ([items, key, value]) => list(items).filter((item) => !deepEqual(map(item)[text(key)], value)),
+    },
     merge: { arity: [2, 2], run: ([base, extra]) => mergeDeep(map(base), map(extra)) },
 
     // Text
@@ -114,6 +133,12 @@ export const helpers: ReadonlyMap<string, Helper> = new Map<string, Helper>(
 
     // Whole numbers
     add: { arity: [2, any], run: (args) => args.map(integer).reduce((a, b) => safe(a + b)) },
+    integer: {
+      arity: [1, 1],
+      named: ['default', 'min', 'max'],
+      run: ([value], named) => readInteger(asText(value), named),
+    },
+    seconds: { arity: [1, 1], named: ['default'], run: ([value], named) => seconds(text(value), named.default) },
     sub: { arity: [2, 2], run: ([a, b]) => safe(integer(a) - integer(b)) },
     mul: { arity: [2, any], run: (args) => args.map(integer).reduce((a, b) => safe(a * b)) },
 
@@ -167,6 +192,40 @@ function readFile(path: string, encoding: unknown, scope: HelperScope): string {
   } catch {
     throw new HelperError(`${path} isn't UTF-8 text: use encoding="base64"`);
   }
+}
+
+/** Puts values where `@name@` stands, each name at least once; what looks like one more is a mistake. */
+function fill(source: string, values: Readonly<Record<string, unknown>>): string {
+  const unused = new Set(Object.keys(values));
+  const filled = source.replace(/@([A-Za-z][A-Za-z0-9]*)@/g, (_, name: string) => {
+    if (!Object.hasOwn(values, name)) throw new HelperError(`the text has @${name}@, which isn't given`);
+    unused.delete(name);
+    return asText(values[name]);
+  });
+  const [name] = unused;
+  if (name !== undefined) throw new HelperError(`the text has no @${name}@`);
+  return filled;
+}
+
+/** A whole number out of a text; what isn't one, or is out of bounds, is the default, and without one a mistake. */
+function readInteger(value: string, { default: fallback, min, max }: Readonly<Record<string, unknown>>): unknown {
+  const number = /^(0|-?[1-9]\d{0,14})$/.test(value) ? Number(value) : undefined;
+  const low = min === undefined ? Number.NEGATIVE_INFINITY : integer(min);
+  const high = max === undefined ? Number.POSITIVE_INFINITY : integer(max);
+  if (number !== undefined && low <= number && number <= high) return number;
+  if (fallback !== undefined) return fallback;
+  const bounds = min === undefined && max === undefined ? '' : ` from ${low} to ${high}`;
+  throw new HelperError(`it isn't a whole number${bounds}`);
+}
+
+/** A span of time as Go and Kubernetes write it, down to the second: 90s, 1m30s, 2h. */
+function seconds(value: string, fallback: unknown): unknown {
+  const [, hours, minutes, rest] = /^(?=.)(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6})s)?$/.exec(value) ?? [];
+  if (hours === undefined && minutes === undefined && rest === undefined) {
+    if (fallback !== undefined) return fallback;
+    throw new HelperError("it isn't a time like 90s, 15m or 1h30m");
+  }
+  return Number(hours ?? 0) * 3600 + Number(minutes ?? 0) * 60 + Number(rest ?? 0);
 }
 
 function dig(from: unknown, keys: readonly unknown[], fallback: unknown): unknown {

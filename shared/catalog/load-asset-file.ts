@@ -109,14 +109,18 @@ export function loadAssetFile(
   use(facts.uses);
 
   const variants =
-    front.variants.length > 0 ? front.variants : [{ suffix: undefined, params: {}, when: [], path: [] as Path }];
+    front.variants.length > 0
+      ? front.variants
+      : [{ suffix: undefined, group: undefined, params: {}, when: [], path: [] as Path }];
   const assets = variants.flatMap((variant): Asset[] => {
     const variantWhen = conditions(variant.when, [...variant.path, 'when']);
     if (target === undefined) return [];
+    const group = variant.group ?? front.group;
     return [
       {
         name: variant.suffix === undefined ? baseName : `${baseName}-${variant.suffix}`,
         file,
+        features: front.features,
         install: front.install,
         order: front.order,
         protects: front.protects,
@@ -128,8 +132,8 @@ export function loadAssetFile(
         dependsOn: front.dependsOn,
         readyTimeoutMs: front.readyTimeoutMs,
         body: bodyTemplate({ file, nodes, uses: facts.uses, reads: facts.reads }, shippedFile),
-        ...(front.feature === undefined ? {} : { feature: front.feature }),
-        ...(front.group === undefined ? {} : { group: front.group }),
+        ...(front.features[0] === undefined ? {} : { feature: front.features[0] }),
+        ...(group === undefined ? {} : { group }),
         ...(readyWhen === undefined ? {} : { readyWhen }),
       },
     ];
@@ -177,7 +181,7 @@ function readFrontMatter(fields: Fields) {
     read.end();
   }
   const front = {
-    feature: fields.text('feature'),
+    features: fields.oneOrMoreTexts('feature'),
     group: fields.text('group'),
     protects: fields.boolean('protects') ?? false,
     install: fields.oneOf('install', ['always', 'opt-in']) ?? 'always',
@@ -244,7 +248,13 @@ function readVariants(fields: Fields) {
     const suffix = variant.text('suffix');
     if (suffix !== undefined && !/^[a-z0-9]+(-[a-z0-9]+)*$/.test(suffix))
       variant.mistake('suffix', `${suffix} can't end an asset's name`);
-    const result = { suffix, params: variant.textMap('params'), when: variant.texts('when'), path: variant.path };
+    const result = {
+      suffix,
+      group: variant.text('group'),
+      params: variant.textMap('params'),
+      when: variant.texts('when'),
+      path: variant.path,
+    };
     for (const name of Object.keys(result.params)) checkParamName(name, variant);
     variant.end();
     return result;

@@ -85,8 +85,9 @@ function* mistakesBetween(
       yield { ...at(asset, 'target'), message: `${asset.name} has the same target as ${owner}: ${target}` };
     byTarget.set(target, asset.name);
 
-    if (asset.feature !== undefined && !featureNames.has(asset.feature)) {
-      yield { ...at(asset, 'feature'), message: `There is no feature ${asset.feature} in features.yaml` };
+    for (const feature of asset.features) {
+      if (!featureNames.has(feature))
+        yield { ...at(asset, 'feature'), message: `There is no feature ${feature} in features.yaml` };
     }
   }
   for (const asset of assets) {

@@ -38,6 +38,7 @@ function readFeature(fields: Fields): Feature[] {
   const title = fields.required('title', fields.text('title'));
   const description = fields.required('description', fields.text('description'));
   const maturity = fields.oneOf('maturity', ['dp', 'tp', 'ga']);
+  const concerns = fields.oneOf('concerns', ['vms', 'all']) ?? 'all';
   const requires = fields.texts('requires');
   const recommended = fields.texts('recommended');
   fields.end();
@@ -49,6 +50,7 @@ function readFeature(fields: Fields): Feature[] {
       name,
       title,
       description,
+      concerns,
       ...(maturity === undefined ? {} : { maturity }),
       ...(requires.length === 0 ? {} : { requires }),
       ...(recommended.length === 0 ? {} : { recommended }),

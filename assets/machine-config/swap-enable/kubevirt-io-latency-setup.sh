@@ -30,8 +30,11 @@ swap_devices() {
   awk 'NR > 1 && $2 == "partition" && $1 !~ /\/zram[^\/]*$/ { print $1 }' "$root/proc/swaps"
 }
 
+# With composefs the root isn't on a device of its own, and what it is made of is on the one at /sysroot.
 root_device() {
-  awk '$2 == "/" { print $1; exit }' "$root/proc/mounts"
+  awk '$2 == "/" && top == "" { top = $1 }
+    $2 == "/sysroot" && below == "" { below = $1 }
+    END { print (top ~ /^\/dev\//) ? top : below }' "$root/proc/mounts"
 }
 
 # From device paths to names in /sys/class/block, where a slash is an exclamation mark (cciss!c0d0).

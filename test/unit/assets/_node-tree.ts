@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { ExecutionContext } from 'ava';
+import { waitFor } from '../../harness/wait-for.ts';
 
 const scripts = path.resolve(import.meta.dirname, '../../../assets/machine-config');
 
@@ -87,8 +88,11 @@ export class NodeTree {
     return findCommand(name);
   }
 
-  /** Runs one of the scripts below assets/machine-config on this tree. */
-  async run(script: string): Promise<{ code: number | null; stdout: string; stderr: string }> {
+  /** Runs one of the scripts below assets/machine-config on this tree; `stop` says when it is to be terminated. */
+  async run(
+    script: string,
+    { env = {}, stop }: { env?: Readonly<Record<string, string>>; stop?: () => Promise<boolean> } = {},
+  ): Promise<{ code: number | null; stdout: string; stderr: string }> {
     const [shell = 'sh', ...args] = this.#runtime.shell;
     const child = spawn(findCommand(shell), [...args, path.join(scripts, script)], {
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -96,9 +100,15 @@ export class NodeTree {
         PATH: `${path.join(this.root, '.bin')}:${process.env.PATH ?? ''}`,
         KUBEVIRT_NODE_ROOT: this.root,
         KUBEVIRT_RETRY_DELAY_SECONDS: '0',
+        ...env,
       },
     });
-    const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
+    const closed = once(child, 'close');
+    if (stop !== undefined) {
+      await waitFor(stop, { what: `${script} to come to where it is stopped` });
+      child.kill('SIGTERM');
+    }
+    const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), closed]);
     return { code, stdout, stderr };
   }
 }

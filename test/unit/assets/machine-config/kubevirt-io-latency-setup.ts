@@ -97,6 +97,22 @@ for (const runtime of runtimes) {
     t.deepEqual(await disksOf(tree), ['sda', 'sdb', 'sdc']);
   });
 
+  for (const type of ['composefs', 'overlay']) {
+    test(title(`with ${type} as the root it is the disk at /sysroot`), async (t) => {
+      const tree = await node(t, runtime, {
+        mounts: [
+          [type, '/'],
+          ['/dev/sda4', '/sysroot'],
+          ['/dev/sda4', '/etc'],
+          ['/dev/sdb1', '/sysroot'],
+        ],
+        disks: { sda: ['sda4'], sdb: ['sdb1'] },
+      });
+      await tree.run(script);
+      t.deepEqual(await disksOf(tree), ['sda']);
+    });
+  }
+
   test(title('LVM on LUKS on RAID is followed down to every disk'), async (t) => {
     const tree = await node(t, runtime, {
       swaps: [['/dev/dm-2', 'partition']],

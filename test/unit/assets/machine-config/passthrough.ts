@@ -52,6 +52,27 @@ test('permitted devices are bound at boot: in lower case, sorted, each once', (t
   ]);
 });
 
+test('a device that is disabled is left to the host', (t) => {
+  const devices = (...disabled: (boolean | undefined)[]): Facts => ({
+    spec: {
+      virtualization: {
+        permittedHostDevices: {
+          pciHostDevices: disabled.map((value, index) => ({
+            pciDeviceSelector: `8086:157${index}`,
+            resourceName: 'vendor/device',
+            ...(value !== undefined && { disabled: value }),
+          })),
+        },
+      },
+    },
+  });
+  t.is(
+    filesOf(bodyOf('vfio-assign', devices(undefined, true, false)))[0]?.[3],
+    'options vfio-pci ids=8086:1570,8086:1572\n',
+  );
+  t.is(bodyOf('vfio-assign', devices(true)), undefined);
+});
+
 test('the order in which devices are listed changes not a byte', (t) => {
   t.deepEqual(
     bodyOf('vfio-assign', permitted('8086:1572', '10de:1eb8')),

@@ -100,10 +100,10 @@ for (const [interval, limit] of [
   });
 }
 
-test('an interval of several units has no limit', (t) => {
-  for (const interval of ['1m30s', '500ms', '0s', 'often'])
+test('an interval that is not whole seconds, or none at all, has no limit', (t) => {
+  for (const interval of ['1.5m', '500ms', '0s', 'often'])
     t.is(expressionOf('KMEQMPPollStale', { QMP_POLL_INTERVAL: interval }), undefined);
-  t.is(namesWith({ QMP_POLL_INTERVAL: '1m30s' }).length, 19);
+  t.is(namesWith({ QMP_POLL_INTERVAL: '500ms' }).length, 19);
 });
 
 /** A histogram whose requests all take between two bounds. */

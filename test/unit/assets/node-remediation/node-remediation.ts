@@ -30,6 +30,41 @@ test('the health check is cluster-scoped; the detection is where the remediation
   t.is(asset.target.name.render(contextOf(asset)), 'autopilot-recommended-values-detection-only');
 });
 
+test('self-remediation is the same with another template, without the storage, and not beside fencing', (t) => {
+  const far: Body = bodyOf('nhc-far').spec;
+  t.deepEqual(bodyOf('nhc-snr').spec, {
+    ...far,
+    unhealthyConditions: far.unhealthyConditions.slice(0, 2),
+    remediationTemplate: {
+      apiVersion: 'self-node-remediation.medik8s.io/v1alpha1',
+      kind: 'SelfNodeRemediationTemplate',
+      name: 'self-node-remediation-automatic-strategy-template',
+      namespace: 'openshift-workload-availability',
+    },
+  });
+  const enabled = (...names: string[]) => ({
+    annotations: Object.fromEntries(names.map((name) => [`platform.kubevirt.io/enable-${name}`, 'true'])),
+  });
+  t.deepEqual(unmetConditions('nhc-snr'), ["enabled('node-self-remediation')"]);
+  t.deepEqual(unmetConditions('nhc-snr', enabled('node-self-remediation')), []);
+  t.deepEqual(unmetConditions('nhc-snr', enabled('node-self-remediation', 'node-remediation')), [
+    "!enabled('node-remediation')",
+  ]);
+  t.true(assetNamed('nhc-snr').protects);
+});
+
+test('elsewhere the templates and the detection are where OLM installs operators', (t) => {
+  const topology = { isOpenShift: false };
+  for (const name of ['nhc-far', 'nhc-snr'])
+    t.is(bodyOf(name, { topology }).spec.remediationTemplate.namespace, 'operators');
+  const asset = assetNamed(`${sbr}-upstream`);
+  t.is(asset.target.namespace?.render(contextOf(asset)), 'operators');
+  const annotations = { 'platform.kubevirt.io/enable-node-remediation': 'true' };
+  t.deepEqual(unmetConditions(asset.name, { annotations, topology }), []);
+  t.deepEqual(unmetConditions(asset.name, { annotations }), ['!topology.isOpenShift']);
+  t.deepEqual(unmetConditions(sbr, { annotations, topology }), ['topology.isOpenShift']);
+});
+
 for (const name of ['nhc-far', sbr]) {
   test(`${name} takes the annotation, and hides trouble when it is switched off`, (t) => {
     t.true(assetNamed(name).protects);

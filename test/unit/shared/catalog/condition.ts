@@ -48,6 +48,12 @@ test(evaluates, "configured('spec.a.b') || false", 'met', hco({ a: { b: false } 
 test(evaluates, "!configured('spec.a.b')", 'met', hco({ a: { b: {} } }));
 test(evaluates, "!configured('spec.a.b') && true", 'met', hco({ a: { b: null } }));
 test(evaluates, "!configured('spec.a.b.c')", 'met', hco({ a: 'text' }));
+test(evaluates, "setting('spec.a.b') == true", 'met', hco({ a: { b: true } }));
+test(evaluates, "setting('spec.a.b') != true", 'met', hco({ a: { b: false } }));
+test(evaluates, "setting('spec.a.c') != true", 'met', hco({}));
+test(evaluates, "setting('spec.a.b') == 3", 'met', hco({ a: { b: 3 } }));
+test(evaluates, "setting('spec.a.b') == null", 'met', hco({ a: 'text' }));
+test(evaluates, "setting('spec.a').b == 'x'", 'met', hco({ a: { b: 'x' } }));
 test(evaluates, 'has(hyperConverged.spec.a.b)', 'unmet', hco({ a: {} }));
 test(evaluates, 'objects.rules == null', 'met', { objects: { rules: null } });
 test(evaluates, "objects.list.exists(item, item.metadata.name == 'x' && item.size == 2)", 'met', {

@@ -158,6 +158,31 @@ test('equal files give an equal catalog, in whatever order they come', (t) => {
   t.not(loadCatalog(files).digest, loadCatalog(files.slice(1)).digest);
 });
 
+test('a variant may be of another group, and an asset of several features', (t) => {
+  const { assets } = catalogOf({
+    'a.yaml.hbs': `format: 1
+feature: [memory, other]
+group: all
+target: {apiVersion: v1, kind: ConfigMap, namespace: ns, name: "x-{{params.role}}"}
+variants:
+  - params: {role: a}
+  - suffix: b
+    group: b
+    params: {role: b}
+---
+data: {}
+`,
+    'features.yaml': `${features}- {name: other, title: Other, description: Else., concerns: vms}\n`,
+  });
+  t.deepEqual(
+    assets.map(({ name, feature, features, group }) => ({ name, feature, features, group })),
+    [
+      { name: 'a', feature: 'memory', features: ['memory', 'other'], group: 'all' },
+      { name: 'a-b', feature: 'memory', features: ['memory', 'other'], group: 'b' },
+    ],
+  );
+});
+
 test('features and tombstones are read', (t) => {
   const { features: known, tombstones } = catalogOf({
     'features.yaml': features,
@@ -165,7 +190,14 @@ test('features and tombstones are read', (t) => {
     'tombstones/single.yaml': tombstone.replace('name: old', 'name: oldest'),
   });
   t.deepEqual(known, [
-    { name: 'memory', title: 'Memory', description: 'More of it.', maturity: 'tp', requires: ['Some operator'] },
+    {
+      name: 'memory',
+      title: 'Memory',
+      description: 'More of it.',
+      concerns: 'all',
+      maturity: 'tp',
+      requires: ['Some operator'],
+    },
   ]);
   t.deepEqual(
     tombstones.map(({ name, target }) => [name, target]),
