@@ -116,9 +116,17 @@ export class ClusterCache {
     return this.#verdicts.size;
   }
 
-  /** A verdict that told nothing is asked for again. */
-  forgetVerdict(question: DryRunQuestion): void {
-    this.#verdicts.delete(questionKey(question));
+  hasVerdict(question: DryRunQuestion): boolean {
+    return this.#verdicts.has(questionKey(question));
+  }
+
+  /** Waits no longer for what fails and was never read: its answer is that nobody knows. Whether there is any. */
+  giveUpFailing(): boolean {
+    const failing = [...this.#watched.values()].filter(
+      ({ watch, wasSynced, isGivenUp }) => wasSynced !== true && isGivenUp !== true && watch.state.phase === 'failing',
+    );
+    for (const watched of failing) watched.isGivenUp = true;
+    return failing.length > 0;
   }
 
   /** What a write of ours made of an object: known at once, rather than when the watch gets to it. */
@@ -151,7 +159,7 @@ export class ClusterCache {
     };
     const id = watchName(target);
     if (this.#watched.has(id)) return id;
-    const project = kind === 'Node' && apiVersion === 'v1' ? keepingEqual(projectNode) : undefined;
+    const project = kind === 'Node' && apiVersion === 'v1' ? projectNode : undefined;
     const onChange = () => this.#changed(id);
     const watch = this.#options.watch(target, { onChange, ...(project !== undefined && { project }) });
     this.#watched.set(id, { watch, target, unused: 0 });
@@ -194,7 +202,9 @@ export class ClusterCache {
       return { answer: 'unknown', why, ...(permission !== undefined && { permission }) };
     }
     // Never complete yet: open. Failing after that: what was known last stands.
-    if (!watch.isSynced && !watched.wasSynced) return undefined;
+    if (!watch.isSynced && !watched.wasSynced) {
+      return watched.isGivenUp ? { answer: 'unknown', why: watch.state.why ?? 'it could never be read' } : undefined;
+    }
     watched.wasSynced = true;
     if (question.ask === 'list') {
       const { namespace } = question;
@@ -233,20 +243,9 @@ type Watched = {
   /** Finished plans in a row that didn't look at it. */
   unused: number;
   wasSynced?: boolean;
+  /** It failed for too long before it was synced for the first time. */
+  isGivenUp?: boolean;
 };
-
-/** Gives the very same object for an equal one, so that comparing thousands of them again costs next to nothing. */
-function keepingEqual(project: (object: KubernetesObject) => KubernetesObject) {
-  const last = new Map<string, KubernetesObject>();
-  return (object: KubernetesObject): KubernetesObject => {
-    const { name } = object.metadata;
-    const before = last.get(name);
-    const now = project(object);
-    if (before !== undefined && equalJson(before, now)) return before;
-    last.set(name, now);
-    return now;
-  };
-}
 
 /** It can't have a complete list, and says why. */
 function isSettled({ state }: Watch): boolean {

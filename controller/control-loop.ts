@@ -5,11 +5,10 @@ import { formatObjectRef, groupOf, type ObjectRef } from '../shared/api/object-r
 import type { Catalog } from '../shared/catalog/asset.ts';
 import { plan as makePlan } from '../shared/engine/plan.ts';
 import type { DriftedField, Plan, PlanItem } from '../shared/engine/plan-item.ts';
-import type { DryRunQuestion, Snapshot } from '../shared/engine/snapshot.ts';
+import { type DryRunQuestion, questionKey, type Snapshot } from '../shared/engine/snapshot.ts';
 import type { Cluster } from '../shared/kube/client.ts';
 import { type Clock, systemClock } from '../shared/kube/clock.ts';
 import { dryRun } from '../shared/kube/dry-run.ts';
-import { forEachConcurrently } from '../shared/kube/for-each-concurrently.ts';
 import { type Outcome, perform } from '../shared/kube/perform.ts';
 import { isTroubleOfOne } from '../shared/kube/trouble.ts';
 import { type Watch, watchObjects } from '../shared/kube/watch.ts';
@@ -55,6 +54,8 @@ export type LoopState = {
   readonly inFlight: number;
   /** Objects that are to be written, and wait for their turn. */
   readonly waiting: number;
+  /** Why nobody can lead: what is wrong with the Lease; absent while it is answered. */
+  readonly leaseTrouble: string | undefined;
   /** Who leads, as far as this process saw. */
   readonly holder: string | undefined;
   /** Calendar time, in milliseconds: when the last plan was finished. */
@@ -86,6 +87,17 @@ export class ControlLoop {
   /** What the last plan asks for and isn't begun yet. */
   #queue: PlanItem[] = [];
   readonly #held = new Map<string, { readonly version: string; readonly until: number }>();
+  /** Dry runs that are to be asked for, and those that are. */
+  #toAsk: DryRunQuestion[] = [];
+  readonly #toAskAgain: DryRunQuestion[] = [];
+  readonly #asking = new Map<string, Promise<void>>();
+  /** Not before, since the server couldn't be asked. */
+  #askAgainAt = 0;
+  #allAnswered: () => void = () => {};
+  /** Dry runs since the last finished plan. */
+  #dryRuns = 0;
+  /** Since when something that a plan looks at was never read. */
+  #unreadSince: number | undefined;
   readonly #inFlight = new Map<string, { readonly target: ObjectRef; readonly work: Promise<void> }>();
   readonly #stop = new AbortController();
   readonly #served = new ServedApis();
@@ -129,10 +141,11 @@ export class ControlLoop {
       plan: this.#plan,
       snapshot: this.#cache.snapshot(),
       isSynced: this.#cache.isSynced,
-      watches: this.#cache.watches,
+      watches: [...this.#cache.watches, ...(this.#crds === undefined ? [] : [this.#crds])],
       knowsApis: this.#cache.knowsApis,
       inFlight: this.#inFlight.size,
       waiting: this.#queue.length,
+      leaseTrouble: this.#election?.trouble,
       holder: this.#election?.holder,
       passedAt: this.#passedAt,
       busySince: this.#busySince,
@@ -145,6 +158,7 @@ export class ControlLoop {
    */
   async run(signal: AbortSignal): Promise<void> {
     this.#signal = AbortSignal.any([signal, this.#stop.signal]);
+    this.#signal.addEventListener('abort', () => this.#wake(), { once: true });
     const electionEnds = new AbortController();
     const election = this.#elect(electionEnds.signal);
     try {
@@ -228,12 +242,10 @@ export class ControlLoop {
   async #nextChange(mostMs: number): Promise<void> {
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, mostMs);
-      const done = () => {
+      this.#wake = () => {
         clearTimeout(timer);
         resolve();
       };
-      this.#wake = done;
-      this.#signal.addEventListener('abort', done, { once: true });
     });
     this.#wake = () => {};
   }
@@ -256,27 +268,45 @@ export class ControlLoop {
     }, ms);
   }
 
-  /** Plans until no dry run is open, and carries out what a finished plan says. */
+  /** Plans, asks for the dry runs that the plan needs, and carries out what is decided. */
   async #pass(): Promise<void> {
     if (!this.#cache.knowsApis) return;
     const started = this.#clock.now();
-    let misses = 0;
-    for (;;) {
+    for (let round = 0; ; round++) {
       const { plan, questions, reads } = makePlan(this.#catalog, this.#snapshot());
       const open = questions.filter((question) => question.ask === 'dry-run');
       this.#cache.watch(reads, { isFinished: questions.length === 0 });
+      const isRead = questions.length === open.length;
+      this.#noticeReads(isRead);
       // What isn't read yet marks the plan dirty when it is. Only who writes, or reports instead, asks the server.
-      if (questions.length > open.length || !(this.#isLeader || this.#options.observe === true)) return;
-      const openNow = open.filter(({ ref }) => !this.#inFlight.has(formatObjectRef(ref)));
-      if (openNow.length > 0) {
-        await this.#answer(openNow);
-        misses += openNow.length;
+      if (!isRead || !(this.#isLeader || this.#options.observe === true)) {
+        this.#queue = [];
+        return;
+      }
+      const wanted = open.filter(({ ref }) => !this.#inFlight.has(formatObjectRef(ref)));
+      const isNews = this.#ask(wanted);
+      if (isNews && round < mostRounds) {
+        await this.#untilAnswered();
+        this.#signal.throwIfAborted();
         continue;
       }
-      if (open.length === 0) this.#finish(plan, this.#clock.now() - started, misses);
-      this.#execute(plan);
+      if (open.length === 0) this.#finish(plan, this.#clock.now() - started);
+      this.#execute(plan, open);
       return;
     }
+  }
+
+  /** A kind that can't be read, as with a broken conversion webhook, holds up what depends on it, and nothing else. */
+  #noticeReads(isRead: boolean): void {
+    if (isRead) {
+      this.#unreadSince = undefined;
+      return;
+    }
+    const now = this.#clock.now();
+    this.#unreadSince ??= now;
+    const left = this.#unreadSince + patienceWithReadsMs - now;
+    if (left <= 0 && this.#cache.giveUpFailing()) this.#markDirty();
+    else this.#wakeIn(left > 0 ? left : patienceWithReadsMs);
   }
 
   #snapshot(): Snapshot {
@@ -284,46 +314,89 @@ export class ControlLoop {
     return { ...this.#cache.snapshot(), ...(namespace !== undefined && { namespace }) };
   }
 
-  async #answer(questions: readonly DryRunQuestion[]): Promise<void> {
-    await forEachConcurrently(
-      questions,
-      8,
-      async (question, signal) => {
-        const verdict = await dryRun(this.#cluster, question, signal);
-        if (verdict === 'changed') {
-          // The watch will tell what is there now; until it does, this state can't be written.
-          this.#cache.addVerdict(question, { verdict: 'unknown', why: 'it changed while it was looked at' });
-        } else {
-          this.#cache.addVerdict(question, verdict);
-        }
-        // What was refused may be taken later: by a webhook that was mended, or another one.
-        if (verdict === 'changed' || verdict.verdict !== 'accepted') {
-          this.#backoff.failed(dryRunKey(question.ref), this.#clock.now());
-          this.#forgetLater(question);
-        } else {
-          this.#backoff.succeeded(dryRunKey(question.ref));
-        }
-      },
-      this.#signal,
-    );
+  /** Asks what isn't being asked yet, so many at a time; each answer marks the plan dirty. Whether there was any. */
+  #ask(questions: readonly DryRunQuestion[]): boolean {
+    this.#toAsk = questions.filter((question) => !this.#asking.has(questionKey(question)));
+    const wait = this.#askAgainAt - this.#clock.now();
+    if (wait > 0) {
+      if (this.#toAsk.length > 0) this.#wakeIn(wait);
+      return false;
+    }
+    const isNews = this.#toAsk.length > 0;
+    this.#askNext();
+    return isNews;
   }
 
-  /** An answer that isn't a yes is asked for again after a while. */
-  #forgetLater(question: DryRunQuestion): void {
-    const wait = this.#backoff.remaining(dryRunKey(question.ref), this.#clock.now());
+  #askNext(): void {
+    while (this.#asking.size < mostDryRuns && !this.#signal.aborted && this.#clock.now() >= this.#askAgainAt) {
+      const question = this.#toAskAgain.shift() ?? this.#toAsk.shift();
+      if (question === undefined) return;
+      const key = questionKey(question);
+      if (this.#asking.has(key)) continue;
+      const asked = this.#answer(question)
+        .catch((error) => {
+          if (this.#signal.aborted) return;
+          // What any other request would meet too: they are asked again when the server may be back.
+          this.#askAgainAt = this.#clock.now() + 1000 + 1000 * this.#clock.random();
+          this.#tell({ happening: 'trouble', what: `the dry run of ${formatObjectRef(question.ref)}`, error });
+        })
+        .finally(() => {
+          this.#asking.delete(key);
+          this.#askNext();
+          if (this.#asking.size === 0) this.#allAnswered();
+          this.#markDirty();
+        });
+      this.#asking.set(key, asked);
+    }
+  }
+
+  /** Until every dry run is answered, but no longer than one that hangs may hold up the others. */
+  async #untilAnswered(): Promise<void> {
+    if (this.#asking.size === 0) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, patienceWithDryRunsMs);
+      this.#allAnswered = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.#allAnswered = () => {};
+  }
+
+  async #answer(question: DryRunQuestion): Promise<void> {
+    this.#dryRuns += 1;
+    const key = dryRunKey(question.ref);
+    const verdict = await dryRun(this.#cluster, question, this.#signal);
+    // Of what has changed the watch will tell what is there now; until it does, this state can't be written.
+    const changed = { verdict: 'unknown', why: 'it changed while it was looked at' } as const;
+    this.#cache.addVerdict(question, verdict === 'changed' ? changed : verdict);
+    if (verdict !== 'changed' && verdict.verdict === 'accepted') {
+      this.#backoff.succeeded(key);
+      return;
+    }
+    // What was refused may be taken later: by a webhook that was mended, or another one.
+    this.#backoff.failed(key, this.#clock.now());
+    this.#askLater(question, this.#backoff.remaining(key, this.#clock.now()));
+  }
+
+  /** An answer that isn't a yes is asked for again after a while; until then it stands. */
+  #askLater(question: DryRunQuestion, ms: number): void {
     const timer = setTimeout(() => {
-      this.#cache.forgetVerdict(question);
-      this.#markDirty();
-    }, wait);
+      if (!this.#cache.hasVerdict(question)) return;
+      this.#toAskAgain.push(question);
+      this.#askNext();
+    }, ms);
     timer.unref();
   }
 
-  #finish(plan: Plan, durationMs: number, misses: number): void {
+  #finish(plan: Plan, durationMs: number): void {
     const previous = this.#plan;
     this.#plan = plan;
     this.#passedAt = this.#clock.date();
     for (const item of plan.items) this.#noticePause(item);
     this.#throttle.prune(this.#clock.now());
+    const misses = this.#dryRuns;
+    this.#dryRuns = 0;
     const verdicts = { hits: Math.max(0, this.#cache.verdictCount - misses), misses };
     this.#tell({ happening: 'planned', plan, previous, durationMs, verdicts });
   }
@@ -343,16 +416,30 @@ export class ControlLoop {
   }
 
   /** Queues what may be carried out: HyperConverged alone first, since everything else follows from it. */
-  #execute(plan: Plan): void {
+  #execute(plan: Plan, open: readonly DryRunQuestion[]): void {
     if (this.#options.observe === true) return;
     const due = plan.items.filter(isWrite);
     const golden = due.filter(({ target }) => isHyperConverged(target));
     this.#queue = golden.filter((item) => this.#isDue(item));
     this.#pump();
     // Where it can't be written now, its present state counts, and the others go on.
-    if (this.#isBusy(isHyperConverged)) return;
-    this.#queue = due.filter((item) => !golden.includes(item) && this.#isDue(item));
+    const isGoldenOpen = this.#queue.length > 0 || open.some(({ ref }) => isHyperConverged(ref));
+    if (isGoldenOpen || this.#isBusy(isHyperConverged)) return;
+    const unsure = this.#dependentsOf(open, plan);
+    this.#queue = due.filter((item) => !golden.includes(item) && !unsure.has(item.asset) && this.#isDue(item));
     this.#pump();
+  }
+
+  /** What isn't asked to the end yet, and everything that comes after it. */
+  #dependentsOf(open: readonly DryRunQuestion[], { items }: Plan): ReadonlySet<string> {
+    const targets = new Set(open.map(({ ref }) => formatObjectRef(ref)));
+    const found = new Set(items.filter(({ target }) => targets.has(formatObjectRef(target))).map(({ asset }) => asset));
+    for (let before = -1; before < found.size; ) {
+      before = found.size;
+      for (const { name, dependsOn } of this.#catalog.assets)
+        if (dependsOn.some((other) => found.has(other))) found.add(name);
+    }
+    return found;
   }
 
   #isBusy(is: (target: ObjectRef) => boolean): boolean {
@@ -394,9 +481,9 @@ export class ControlLoop {
   async #carryOut(item: PlanItem, key: string): Promise<void> {
     const now = this.#clock.now();
     const healed = healedFields(item);
-    // What is made for the first time was changed by nobody; what is made again was deleted by somebody.
-    const isMadeAgain = item.decision === 'create' && this.#made.has(key);
-    if (item.decision === 'update' || isMadeAgain) {
+    // What is made or adopted for the first time was changed by nobody; again, it was undone by somebody.
+    const isAgain = (item.decision === 'create' || item.decision === 'adopt') && this.#made.has(key);
+    if (item.decision === 'update' || isAgain) {
       const admission = this.#throttle.admit(key, versionOf(item), healed, now);
       if (admission.admission === 'throttled') {
         if (admission.isNew) this.#tell({ happening: 'throttled', item, retryAfterMs: admission.retryAfterMs });
@@ -410,7 +497,8 @@ export class ControlLoop {
     }
     // The last word before every write: a process that was frozen past its lease stops here.
     if (!this.#isLeader) return;
-    const outcome = await perform(this.#cluster, item, {});
+    const signal = this.#election?.lead;
+    const outcome = await perform(this.#cluster, item, signal === undefined ? {} : { signal });
     this.#settle(item, key, outcome, healed);
     this.#tell({ happening: 'performed', item, outcome, durationMs: this.#clock.now() - now });
   }
@@ -452,6 +540,9 @@ export class ControlLoop {
         this.#hold(item, key, 1000);
         return;
       case 'unchanged':
+        this.#made.add(key);
+        this.#backoff.succeeded(key);
+        return;
       case 'deleted':
       case 'nothing':
         this.#backoff.succeeded(key);
@@ -487,7 +578,7 @@ export class ControlLoop {
             annotations: { [annotation.reconcilePaused]: 'true', [annotation.pausedBy]: pausedBy },
           },
         },
-        { fieldManager: autopilotName },
+        { fieldManager: autopilotName, signal: this.#election?.lead },
       );
       this.#cache.addWritten(item.target, object);
       this.#paused.set(key, object.metadata.resourceVersion ?? '');
@@ -598,5 +689,11 @@ function dryRunKey(ref: ObjectRef): string {
 }
 
 const crdTarget = { apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition' };
+/** Dry runs at a time, and rounds of them within one pass. */
+const mostDryRuns = 8;
+const mostRounds = 5;
+/** A dry run that takes longer holds up its own object only, a read what depends on it only. */
+const patienceWithDryRunsMs = 250;
+const patienceWithReadsMs = 10_000;
 /** In a burst of changes, plans follow one another no faster. */
 const burstMs = 20;

@@ -157,6 +157,7 @@ function viewOf(
       return silent.length === 0 ? undefined : `nothing was heard of ${silent.length} watches for too long`;
     },
   };
+  const isLeaseAnswered: HealthCheck = { name: 'lease', problem: () => loop.state.leaseTrouble };
   return {
     catalog,
     plan: () => loop.state.plan,
@@ -176,7 +177,7 @@ function viewOf(
       };
     },
     live: [isStuck],
-    ready: [isSynced, isHeard],
+    ready: [isSynced, isHeard, isLeaseAnswered],
     metrics: { contentType: metrics.contentType, text: () => metrics.text() },
   };
 }

@@ -44,6 +44,10 @@ export class LeaderElection {
   readonly #options: LeaderOptions;
   readonly #ref: ObjectRef;
   #holder: string | undefined;
+  #lead = new AbortController();
+  #deadline: NodeJS.Timeout | undefined;
+  #failure: string | undefined;
+  #answeredAt: number;
   /** When our last renewal was sent; a renewal that took long began long ago. */
   #renewedAt = Number.NEGATIVE_INFINITY;
   /** What the Lease said last, and when we saw it change: other clocks are never trusted. */
@@ -53,6 +57,8 @@ export class LeaderElection {
     this.#cluster = cluster;
     this.#options = options;
     this.#ref = leaseRef(options.namespace);
+    this.#answeredAt = options.clock.now();
+    this.#lead.abort(notLeading);
   }
 
   /** Whether we lead at this moment, and may write. */
@@ -66,23 +72,79 @@ export class LeaderElection {
     return this.#holder;
   }
 
+  /** Aborted when the lead is lost, and while there is none: what was begun under it is then not begun again. */
+  get lead(): AbortSignal {
+    return this.#lead.signal;
+  }
+
+  /** Why the Lease couldn't be read or renewed for so long that nobody may lead; undefined when it could. */
+  get trouble(): string | undefined {
+    const { clock, times } = this.#options;
+    const silentMs = clock.now() - this.#answeredAt;
+    if (silentMs < times.renewDeadlineMs) return undefined;
+    return `no use of the Lease for ${Math.round(silentMs / 1000)} s: ${this.#failure ?? 'no answer'}`;
+  }
+
   /** Tries to become leader and to stay it, until the signal; calls `onChange` whenever that turned. */
   async run(signal: AbortSignal, onChange: (isLeader: boolean) => void): Promise<void> {
     const { clock, times, onError } = this.#options;
     let was = false;
+    const tellChange = () => {
+      if (this.isLeader === was) return;
+      was = !was;
+      onChange(was);
+    };
+    this.#onDeadline = tellChange;
     while (!signal.aborted) {
       try {
-        await this.#try(signal);
+        await this.#tryInTime(signal);
+        this.#answeredAt = clock.now();
+        this.#failure = undefined;
       } catch (error) {
-        if (!signal.aborted) onError(error);
+        if (!signal.aborted) {
+          this.#failure = error instanceof Error ? error.message : String(error);
+          onError(error);
+        }
       }
-      if (this.isLeader !== was) {
-        was = !was;
-        onChange(was);
-      }
+      tellChange();
       // Jittered, so that replicas don't meet at every try.
       await clock.sleep(times.retryPeriodMs * (0.9 + 0.2 * clock.random()), signal).catch(() => {});
     }
+    clearTimeout(this.#deadline);
+  }
+
+  #onDeadline: () => void = () => {};
+
+  /** Gives a try up early enough for another before the deadline: a server may take requests and answer none. */
+  async #tryInTime(signal: AbortSignal): Promise<void> {
+    const ms = this.#options.times.renewDeadlineMs / 2;
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(new Error(`no answer about the Lease within ${ms / 1000} s`)), ms);
+    const stop = () => late.abort(signal.reason);
+    signal.addEventListener('abort', stop, { once: true });
+    try {
+      await this.#try(late.signal);
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', stop);
+    }
+  }
+
+  #renewed(at: number): void {
+    const { clock, times } = this.#options;
+    this.#renewedAt = at;
+    this.#holder = this.#options.identity;
+    if (this.#lead.signal.aborted) this.#lead = new AbortController();
+    clearTimeout(this.#deadline);
+    this.#deadline = setTimeout(() => this.#lost(), times.renewDeadlineMs - (clock.now() - at));
+    this.#deadline.unref();
+  }
+
+  #lost(): void {
+    this.#renewedAt = Number.NEGATIVE_INFINITY;
+    clearTimeout(this.#deadline);
+    this.#lead.abort(notLeading);
+    this.#onDeadline();
   }
 
   /** Hands over at once: to be called after the last write. Does nothing when somebody else leads. */
@@ -101,14 +163,14 @@ export class LeaderElection {
     const startedAt = clock.now();
     if (answer.answer === 'absent') {
       await this.#create(signal);
-      this.#renewedAt = startedAt;
+      this.#renewed(startedAt);
       return;
     }
     const lease = answer.object;
     const isOurs = holderOf(lease) === identity;
     this.#holder = holderOf(lease) || undefined;
     if (!isOurs && !this.#isFree(lease, startedAt)) {
-      this.#renewedAt = Number.NEGATIVE_INFINITY;
+      this.#lost();
       return;
     }
     const { leaseTransitions = 0 } = specOf(lease);
@@ -118,12 +180,11 @@ export class LeaderElection {
     };
     try {
       await this.#patch(lease, { metadata: { annotations: annotations() }, spec }, signal);
-      this.#renewedAt = startedAt;
-      this.#holder = identity;
+      this.#renewed(startedAt);
     } catch (error) {
       // Somebody was faster: whoever it is, the next try tells.
       if (!(error instanceof ApiError && error.isConflict)) throw error;
-      this.#renewedAt = Number.NEGATIVE_INFINITY;
+      this.#lost();
     }
   }
 
@@ -168,6 +229,8 @@ export class LeaderElection {
     return new Date(this.#options.clock.date()).toISOString().replace(/Z$/, '000Z');
   }
 }
+
+const notLeading = new Error('this process leads no more, so it writes no more');
 
 /** The Lease by which replicas agree, and from whose annotations the plugin reads how the controller is. */
 export function leaseRef(namespace: string): ObjectRef {
