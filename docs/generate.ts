@@ -5,6 +5,7 @@ import { loadCatalog } from '../shared/catalog/load-catalog.ts';
 import { readCatalogFiles } from '../shared/catalog/read-catalog-files.ts';
 import { parseYamlDocuments } from '../shared/yaml/parse-yaml.ts';
 import { assetsPage } from './generate/assets-page.ts';
+import { featuresPage } from './generate/features-page.ts';
 import { helpersPage } from './generate/helpers-page.ts';
 
 // Writes the pages that follow from the sources; with --check only says whether they are up to date.
@@ -14,6 +15,7 @@ const isChecking = process.argv.includes('--check');
 const catalog = loadCatalog(await readCatalogFiles(path.join(root, 'assets')));
 const pages = {
   'docs/assets.md': assetsPage(catalog, sourceOf, exampleCluster()),
+  'docs/features.md': featuresPage(catalog),
   'docs/template-helpers.md': helpersPage(),
 };
 

@@ -83,9 +83,12 @@ function overview({ assets, tombstones: old }: Catalog): string[] {
     '',
     '| asset | object | feature | installed |',
     '|---|---|---|---|',
-    ...assets.map((asset) =>
-      row([`[\`${asset.name}\`](#${anchor(asset)})`, objectOf(asset), code(asset.feature), installed(asset)]),
-    ),
+    ...alikes(assets).map(({ first, rest }) => {
+      const name = `[\`${first.name}\`](#${anchor(first, assets)})`;
+      const more = rest.length === 0 ? '' : ` and ${rest.length} more like it`;
+      const features = first.features.map((feature) => `[\`${feature}\`](features.md)`).join(', ');
+      return row([`${name}${more}`, objectOf(first), features, installed(first)]);
+    }),
     '',
     `And ${old.length} [tombstones](#tombstones).`,
     '',
@@ -100,13 +103,16 @@ function featureSection(
 ): string[] {
   const own = assets.filter(({ feature }) => feature === name);
   if (own.length === 0) return [];
+  const shared = assets.filter(({ feature, features }) => feature !== name && features.includes(name));
   const facts = [
     `Feature \`${name}\``,
     ...(maturity === undefined ? [] : [{ dp: 'developer preview', tp: 'technology preview', ga: 'stable' }[maturity]]),
     ...(requires.length === 0 ? [] : [`needs ${requires.join(', ')}`]),
     ...(recommended.length === 0 ? [] : [`goes well with ${recommended.join(', ')}`]),
   ];
-  return section(title, own, sourceOf, items, [`${facts.join('; ')}.`, '', description, '']);
+  const others = shared.map((asset) => `[\`${asset.name}\`](#${anchor(asset, assets)})`);
+  const elsewhere = others.length === 0 ? [] : [`Also of this feature: ${others.join(', ')}.`, ''];
+  return section(title, own, sourceOf, items, [`${facts.join('; ')}.`, '', description, '', ...elsewhere]);
 }
 
 function section(
@@ -122,14 +128,85 @@ function section(
     `## ${title}`,
     '',
     ...intro,
-    ...files.flatMap((file) =>
-      fileSection(
-        assets.filter((asset) => asset.file === file),
-        sourceOf(file),
-        items,
+    ...files
+      .filter((file) => !isAlike(assets.find((asset) => asset.file === file) as Asset, assets))
+      .flatMap((file) =>
+        fileSection(
+          assets.filter((asset) => asset.file === file),
+          sourceOf(file),
+          items,
+        ),
       ),
-    ),
+    ...alikes(assets)
+      .filter(({ rest }) => rest.length > 0)
+      .flatMap(({ first, rest }) => alikeSection([first, ...rest], sourceOf, items)),
   ];
+}
+
+/** More than these of one kind in one feature are told together: only what sets them apart is said of each. */
+const mostOfOneKind = 8;
+
+function isAlike(asset: Asset, assets: readonly Asset[]): boolean {
+  return assets.filter((other) => likeness(other) === likeness(asset)).length > mostOfOneKind;
+}
+
+function likeness({ feature, group, target: { kind } }: Asset): string {
+  return JSON.stringify([feature, group, kind]);
+}
+
+/** Assets in their order, with those that are alike gathered at the first of them. */
+function alikes(assets: readonly Asset[]): { readonly first: Asset; readonly rest: readonly Asset[] }[] {
+  const seen = new Set<string>();
+  return assets.flatMap((first) => {
+    if (!isAlike(first, assets)) return [{ first, rest: [] }];
+    if (seen.has(likeness(first))) return [];
+    seen.add(likeness(first));
+    return [{ first, rest: assets.filter((other) => other !== first && likeness(other) === likeness(first)) }];
+  });
+}
+
+function alikeSection(
+  assets: readonly Asset[],
+  sourceOf: (file: string) => string,
+  items: ReadonlyMap<string, PlanItem>,
+): string[] {
+  const [first] = assets;
+  if (first === undefined) return [];
+  return [
+    `### ${alikeTitle(first)}`,
+    '',
+    `${assets.length} objects of the kind ${code(first.target.kind)} (\`${first.target.apiVersions.join('` or `')}\`), each from a file of its own.`,
+    '',
+    '| | |',
+    '|---|---|',
+    ...commonRows(first, { conditions: first.when.map(({ expression }) => code(expression)).join(' and ') }),
+    '',
+    '| asset | object | says of | what it tells apart |',
+    '|---|---|---|---|',
+    ...assets.map((asset) => {
+      const { target, rules = [] } = (items.get(asset.name)?.baseline?.spec ?? {}) as RuleSetSpec;
+      const about = target === undefined ? '' : code(`${target.resource}.${target.group}`);
+      const operations = rules.map(({ operation }) => operation).join(', ');
+      const source = `[\`${asset.name}\`](../assets/${asset.file})`;
+      return row([source, code(asset.target.name.render({ params: asset.params } as never)), about, operations]);
+    }),
+    '',
+    ...assets.flatMap((asset) => {
+      const comment = leadingComment(sourceOf(asset.file)).replaceAll('\n', ' ');
+      return comment === '' ? [] : [`- ${code(asset.name)}: ${comment}`];
+    }),
+    '',
+  ];
+}
+
+/** What is looked at of a rule set; another kind has none of it. */
+type RuleSetSpec = {
+  readonly target?: { readonly group: string; readonly resource: string };
+  readonly rules?: readonly { readonly operation: string }[];
+};
+
+function alikeTitle({ target: { kind } }: Asset): string {
+  return `All of kind ${kind}`;
 }
 
 function fileSection(assets: readonly Asset[], source: string, items: ReadonlyMap<string, PlanItem>): string[] {
@@ -146,14 +223,16 @@ function fileSection(assets: readonly Asset[], source: string, items: ReadonlyMa
     '| | |',
     '|---|---|',
     ...assets.map((asset) => row([assets.length === 1 ? 'object' : `object of \`${asset.name}\``, objectOf(asset)])),
-    row(['installed', installed(first)]),
     ...assets.flatMap((asset) => {
       const conditions = asset.when.map(({ expression }) => code(expression)).join(' and ');
       return conditions === ''
         ? []
         : [row([assets.length === 1 ? 'applies when' : `\`${asset.name}\` applies when`, conditions])];
     }),
-    ...(first.group === undefined ? [] : [row(['group', code(first.group)])]),
+    ...(new Set(assets.map(({ group }) => group)).size > 1
+      ? assets.flatMap(({ name, group }) => (group === undefined ? [] : [row([`group of ${code(name)}`, code(group)])]))
+      : []),
+    ...commonRows(first, { hasOneGroup: new Set(assets.map(({ group }) => group)).size === 1 }),
     ...(first.gates.length === 0 ? [] : [row(['needs the CRD', first.gates.map(code).join(', ')])]),
     ...(first.dependsOn.length === 0 ? [] : [row(['comes after', first.dependsOn.map(code).join(', ')])]),
     ...(Object.keys(first.reads).length === 0
@@ -167,12 +246,38 @@ function fileSection(assets: readonly Asset[], source: string, items: ReadonlyMa
           ]),
         ]),
     ...(baselines.length === 0 ? [] : [row(['sets', sets])]),
-    ...(isPatchable(first) ? [] : [row(['takes no patch', 'ignore fields, exclude it, or take it over'])]),
     ...(first.protects ? [row(['mind', 'switching it off hides trouble from people'])] : []),
     row(['source', `[assets/${first.file}](../assets/${first.file})`]),
     '',
   ];
 }
+
+function commonRows(
+  asset: Asset,
+  { hasOneGroup = true, conditions = '' }: { hasOneGroup?: boolean; conditions?: string },
+): string[] {
+  const { kind } = asset.target;
+  return [
+    row(['installed', installed(asset)]),
+    ...(conditions === '' ? [] : [row(['apply when', conditions])]),
+    ...(asset.group === undefined || !hasOneGroup ? [] : [row(['group', code(asset.group)])]),
+    ...(costs[kind] === undefined ? [] : [row(['costs', costs[kind]])]),
+    ...(isPatchable(asset) ? [] : [row(['takes no patch', 'ignore fields, exclude it, or take it over'])]),
+  ];
+}
+
+/** What an object of a kind takes besides itself, when it is made and whenever it changes. */
+const costs: Readonly<Record<string, string>> = {
+  MachineConfig:
+    'a reboot of every node of the pool, a few at a time: when it is made, whenever it changes, and when it is deleted',
+  KubeletConfig:
+    'a reboot of every node of the pool, a few at a time: when it is made, whenever it changes, and when it is deleted',
+  DaemonSet: 'a pod on every worker',
+  Subscription: 'an operator that is installed, and updated by itself',
+  LokiStack: 'the pods and volumes of a Loki of that size',
+  ClusterLogForwarder: 'a pod of the collector on every node',
+  KubeDescheduler: 'live migrations, within the limits that it sets',
+};
 
 function tombstones(all: readonly Tombstone[]): string[] {
   if (all.length === 0) return [];
@@ -249,8 +354,8 @@ function leadingComment(source: string): string {
     .join('\n');
 }
 
-function anchor(asset: Asset): string {
-  return baseName(asset);
+function anchor(asset: Asset, assets: readonly Asset[]): string {
+  return isAlike(asset, assets) ? alikeTitle(asset).toLowerCase().replaceAll(' ', '-') : baseName(asset);
 }
 
 function baseName({ file }: Asset): string {

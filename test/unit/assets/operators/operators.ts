@@ -57,7 +57,7 @@ for (const [name, feature, place] of [
   });
 }
 
-test('quotas run where HyperConverged places infrastructure; the rest is the operator’s', (t) => {
+test('quotas run where HyperConverged places infrastructure; the rest is of the operator', (t) => {
   const infra = { nodeSelector: { 'node-role.kubernetes.io/infra': '' }, tolerations: [{ operator: 'Exists' }] };
   t.deepEqual(bodyOf('application-aware-quota'), { spec: {} });
   t.deepEqual(bodyOf('application-aware-quota', { spec: { deployment: { nodePlacements: { infra } } } }), {
