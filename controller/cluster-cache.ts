@@ -26,6 +26,8 @@ export type CacheOptions = {
   readonly images: Readonly<Record<string, string>>;
   /** Something that a plan may look at is not as it was. */
   readonly onChange: () => void;
+  /** A watch that failed is synced again, so others may be too. */
+  readonly onRecovered?: () => void;
   /** Watches that no plan needed for so many finished plans in a row end. Default 3. */
   readonly keepUnused?: number;
 };
@@ -97,6 +99,11 @@ export class ClusterCache {
   /** Whether every watch has its first complete list, or knows why it can't have one. */
   get isSynced(): boolean {
     return [...this.#watched.values()].every(({ watch }) => watch.isSynced || isSettled(watch));
+  }
+
+  /** Tries those that fail at once, instead of at the end of their waits. */
+  retryFailing(): void {
+    for (const { watch } of this.#watched.values()) if (watch.state.phase === 'failing') watch.retryNow();
   }
 
   /** The watches, for health and metrics. */
@@ -179,6 +186,7 @@ export class ClusterCache {
   /** Answers that are as they were are kept, so that what doesn't concern us (a node's heartbeat) plans nothing. */
   #changed(id: string): void {
     const watched = this.#watched.get(id);
+    this.#noticeRecovery(watched);
     let isNews = false;
     for (const [key, { question, watch }] of this.#questions) {
       if (watch !== id) continue;
@@ -189,6 +197,13 @@ export class ClusterCache {
       isNews = true;
     }
     if (isNews) this.#options.onChange();
+  }
+
+  #noticeRecovery(watched: Watched | undefined): void {
+    if (watched === undefined) return;
+    const hadFailed = watched.isFailing === true;
+    watched.isFailing = watched.watch.state.phase === 'failing' || (hadFailed && !watched.watch.isSynced);
+    if (hadFailed && !watched.isFailing) this.#options.onRecovered?.();
   }
 
   #answer(question: Read, watched: Watched | undefined): ReadAnswer | undefined {
@@ -243,6 +258,8 @@ type Watched = {
   /** Finished plans in a row that didn't look at it. */
   unused: number;
   wasSynced?: boolean;
+  /** It failed, and isn't synced again yet. */
+  isFailing?: boolean;
   /** It failed for too long before it was synced for the first time. */
   isGivenUp?: boolean;
 };

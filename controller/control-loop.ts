@@ -109,6 +109,7 @@ export class ControlLoop {
   #signal: AbortSignal = this.#stop.signal;
   #wake: () => void = () => {};
   #isDirty = true;
+  #retriedAt = Number.NEGATIVE_INFINITY;
   #wakeTimer: NodeJS.Timeout | undefined;
   #wakeAt = Number.POSITIVE_INFINITY;
 
@@ -132,6 +133,7 @@ export class ControlLoop {
       kindWide: kindWideOf(catalog),
       images: options.images ?? {},
       onChange: () => this.#markDirty(),
+      onRecovered: () => this.#retryFailing(),
     });
   }
 
@@ -253,6 +255,14 @@ export class ControlLoop {
   #markDirty(): void {
     this.#isDirty = true;
     this.#wake();
+  }
+
+  /** One watch that is back says that the server is: the others needn't wait to the end of their backoff. */
+  #retryFailing(): void {
+    const now = this.#clock.now();
+    if (now - this.#retriedAt < 1000) return;
+    this.#retriedAt = now;
+    this.#cache.retryFailing();
   }
 
   /** Looks again after a while, without being told of a change. */

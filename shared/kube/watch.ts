@@ -123,6 +123,8 @@ export class Watch {
   /** A discovery older than this is of no use. */
   #discoverSinceMs: number | undefined;
   #isRetryAsked = false;
+  /** Until when the server asked to be left alone. */
+  #notBeforeMs = 0;
   #wake = () => {};
 
   /** Begins at once; the first callback comes after the caller's turn. */
@@ -161,9 +163,10 @@ export class Watch {
 
   /**
    * Tries now instead of at the end of the wait, if it waits. An absent API is looked for in the cluster's latest
-   * discovery: call `cluster.discover()` first, once for all watches.
+   * discovery: call `cluster.discover()` first, once for all watches. A server that asked to wait is not asked before.
    */
   retryNow(): void {
+    if (this.#clock.now() < this.#notBeforeMs) return;
     if (this.#openedAtMs === undefined) this.#isRetryAsked = true;
     this.#wake();
   }
@@ -388,6 +391,7 @@ export class Watch {
 
   #endedByServer(error: ApiError, failures: number): WatchEnd {
     const { retryAfterMs, permission } = error;
+    this.#notBeforeMs = this.#clock.now() + (retryAfterMs ?? 0);
     if (isTooOld(error)) {
       this.#resumeFrom = undefined;
       const why = `the server can't go on from where this watch was (${error.serverMessage}), so everything is listed anew`;
