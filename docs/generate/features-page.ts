@@ -1,4 +1,4 @@
-import type { Catalog } from '../../shared/catalog/asset.ts';
+import type { Asset, Catalog } from '../../shared/catalog/asset.ts';
 import { type DescribedFeature, describeFeatures } from '../../shared/catalog/describe-features.ts';
 
 /** docs/features.md: what can be had, how mature it is, and what switches it on. */
@@ -55,8 +55,22 @@ function section(
     ...(requires === undefined ? [] : [row(['requires', requires.join(', ')])]),
     ...(recommended === undefined ? [] : [row(['recommended', recommended.join(', ')])]),
     row(['assets', [...grouped, ...ungrouped].join(', ')]),
+    ...(optIn === null ? [] : [row(['stays when it is switched off', objectsOf(own).join(', ')])]),
     '',
   ];
+}
+
+/** Identities, or how many where there are many of a kind. */
+function objectsOf(assets: readonly Asset[]): string[] {
+  const kinds = [...new Set(assets.map(({ target }) => target.kind))];
+  return kinds.flatMap((kind) => {
+    const own = assets.filter(({ target }) => target.kind === kind);
+    if (own.length > 8) return [`${own.length} objects of the kind \`${kind}\``];
+    return own.map(({ target: { namespace, name }, params }) => {
+      const context = { params, hyperConverged: { namespace: 'NAMESPACE' } } as never;
+      return `\`${[kind, namespace?.render(context), name.render(context)].filter(Boolean).join('/')}\``;
+    });
+  });
 }
 
 function counted(list: readonly unknown[]): string {
