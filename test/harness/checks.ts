@@ -12,7 +12,7 @@ export type CheckResult =
   | { result: 'nothing to check' };
 
 /** Programs that write files which are kept in git; each, called with `--check`, fails when one of them is out of date. */
-const generators = ['docs/generate.ts', 'controller/manifests/generate.ts'];
+const generators = ['docs/generate.ts', 'docs/generate-api.ts', 'controller/manifests/generate.ts'];
 
 export const checks: readonly Check[] = [
   { name: 'types', run: () => command('tsc', ['--noEmit']) },
