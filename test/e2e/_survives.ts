@@ -137,3 +137,29 @@ export async function oneView(t: ExecutionContext, cluster: Cluster, controller:
   );
   t.deepEqual(...(await both()));
 }
+
+/** What is decided about each asset. */
+export function decisionsOf({ items }: AnyObject): Readonly<Record<string, string>> {
+  return Object.fromEntries(items.map(({ asset, decision }: AnyObject) => [asset, decision]));
+}
+
+const drifts = {
+  [swap.name]: { config: { ignition: { version: '1.1.1' } } },
+  [psi.name]: { kernelArguments: ['psi=0'] },
+};
+
+/** Somebody changes one of the MachineConfigs. */
+export async function drift(cluster: Cluster, id: ObjectId, manager = 'rival'): Promise<void> {
+  await cluster.patch(id, { spec: drifts[id.name] }, { manager });
+}
+
+/** Whether it is as {@link drift} left it. */
+export async function isDrifted(cluster: Cluster, id: ObjectId): Promise<boolean> {
+  const { config, kernelArguments = [] } = (await cluster.get(id))?.spec ?? {};
+  return config?.ignition?.version === '1.1.1' || kernelArguments.includes('psi=0');
+}
+
+export async function untilHealed(cluster: Cluster, id: ObjectId): Promise<void> {
+  const what = `${id.name} to be healed`;
+  await waitFor(async () => !(await isDrifted(cluster, id)), { what, timeoutMs: 120_000 });
+}
