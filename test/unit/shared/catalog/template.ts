@@ -343,9 +343,15 @@ test('rendering depends on values only, not on the order of keys', (t) => {
   fc.assert(
     fc.property(map, (it) => {
       const reversed = Object.fromEntries(Object.entries(it).reverse());
-      const text = (value: unknown) =>
-        JSON.stringify(render(body, { objects: { it: value } } as Partial<RenderContext>));
-      t.is(text(it), text(reversed));
+      // A key that is refused (__proto__) is refused in any order.
+      const outcome = (value: unknown) => {
+        try {
+          return JSON.stringify(render(body, { objects: { it: value } } as Partial<RenderContext>));
+        } catch (error) {
+          return error instanceof RenderError ? 'refused' : error;
+        }
+      };
+      t.is(outcome(it), outcome(reversed));
     }),
     { numRuns: 60 },
   );
