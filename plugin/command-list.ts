@@ -30,6 +30,26 @@ export const commandList: readonly CommandEntry[] = [
     load: async () => (await import('./commands/explain.ts')).explain,
   },
   {
+    name: 'enable',
+    summary: 'Opts in to features',
+    load: async () => (await import('./commands/enable.ts')).enable,
+  },
+  {
+    name: 'disable',
+    summary: 'Takes opt-ins back, and lists what stays behind',
+    load: async () => (await import('./commands/disable.ts')).disable,
+  },
+  {
+    name: 'unmanage',
+    summary: 'Has the autopilot keep its hands off an object',
+    load: async () => (await import('./commands/unmanage.ts')).unmanage,
+  },
+  {
+    name: 'manage',
+    summary: 'Gives an object back to the autopilot',
+    load: async () => (await import('./commands/manage.ts')).manage,
+  },
+  {
     name: 'version',
     summary: 'Versions of plugin, catalog, controller and API server',
     load: async () => (await import('./commands/version.ts')).version,

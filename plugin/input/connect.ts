@@ -1,4 +1,5 @@
-import type { Cluster } from '../../shared/kube/client.ts';
+import type { Cluster, ClusterOptions } from '../../shared/kube/client.ts';
+import type { Connection } from '../../shared/kube/connection.ts';
 import type { Arguments } from '../arguments.ts';
 import { buildInfo, goPlatform } from '../build-info.ts';
 import { parseDuration } from '../duration.ts';
@@ -11,12 +12,22 @@ import { shellWord } from '../output/shell-word.ts';
  * works on files never pays for it, and can't reach a network.
  */
 export async function connect(args: Arguments, environment: Environment, messages: Messages): Promise<Cluster> {
-  const requestTimeout = args.text('request-timeout');
-  const requestTimeoutMs = requestTimeout === undefined ? undefined : parseDuration('request-timeout', requestTimeout);
-  const [{ loadKubeconfig }, { openCluster }] = await Promise.all([
-    import('../../shared/kube/kubeconfig.ts'),
+  const [{ connection, options }, { openCluster }] = await Promise.all([
+    connectionFor(args, environment, messages),
     import('../../shared/kube/client.ts'),
   ]);
+  return openCluster(connection, options);
+}
+
+/** What {@link connect} opens a cluster with, for those who open another kind of it. */
+export async function connectionFor(
+  args: Arguments,
+  environment: Environment,
+  messages: Messages,
+): Promise<{ readonly connection: Connection; readonly options: ClusterOptions }> {
+  const requestTimeout = args.text('request-timeout');
+  const requestTimeoutMs = requestTimeout === undefined ? undefined : parseDuration('request-timeout', requestTimeout);
+  const { loadKubeconfig } = await import('../../shared/kube/kubeconfig.ts');
   const connection = loadKubeconfig({
     env: environment.variables,
     home: environment.home,
@@ -34,14 +45,15 @@ export async function connect(args: Arguments, environment: Environment, message
     asGroup: args.texts('as-group'),
     asUid: args.text('as-uid'),
   });
-  return openCluster(connection, {
+  const options: ClusterOptions = {
     userAgent: `kubectl-virt_platform/${buildInfo().gitVersion} (${goPlatform(environment)})`,
     onWarning: messages.warn,
     signal: environment.signal,
     // Only files are read from standard input, and then there is no cluster: a program that gives credentials may ask.
     terminal: { isInteractive: environment.isStdinTerminal },
     ...(requestTimeoutMs !== undefined && { requestTimeoutMs }),
-  });
+  };
+  return { connection, options };
 }
 
 /** `kubectl` with what leads to this very cluster, for commands that are suggested. */

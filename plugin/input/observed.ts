@@ -1,6 +1,7 @@
 import type { Catalog } from '../../shared/catalog/asset.ts';
 import type { Activation, Plan } from '../../shared/engine/plan-item.ts';
 import { questionKey, type Snapshot } from '../../shared/engine/snapshot.ts';
+import type { Cluster } from '../../shared/kube/client.ts';
 import type { Arguments } from '../arguments.ts';
 import type { Option } from '../command.ts';
 import type { Environment } from '../environment.ts';
@@ -73,30 +74,41 @@ async function fromCluster(
   messages: Messages,
   withFailures: boolean,
 ): Promise<Observed> {
-  const [cluster, { observe }, { plan: makePlan }] = await Promise.all([
-    connect(args, environment, messages),
-    import('../../shared/kube/observe.ts'),
-    import('../../shared/engine/plan.ts'),
-  ]);
+  const cluster = await connect(args, environment, messages);
   try {
-    const observeWith = (images: Readonly<Record<string, string>>) =>
-      observe(cluster, catalog, makePlan, { images, forced: forcedFacts(args), signal: environment.signal });
-    let observation = await observeWith({});
-    let plan = withHyperConverged(observation.plan);
-    const { namespace } = plan.hyperConverged;
-    const [controller, failures] = await Promise.all([
-      readLease(cluster, namespace),
-      withFailures ? lastFailures(cluster, namespace) : new Map<string, LastFailure>(),
-    ]);
-    if (readsImages(catalog, controller)) {
-      // Only the Lease tells which images the controller renders with, and only HyperConverged where the Lease is.
-      observation = await observeWith(controller.images);
-      plan = withHyperConverged(observation.plan);
-    }
-    return { plan, snapshot: observation.snapshot, catalog, controller, failures, kubectl: kubectlFor(args, cluster) };
+    return await observedOn(cluster, catalog, args, environment, { withFailures });
   } finally {
     cluster.close();
   }
+}
+
+/** The plan for a cluster that is open, and stays so. */
+export async function observedOn(
+  cluster: Cluster,
+  catalog: Catalog,
+  args: Arguments,
+  environment: Environment,
+  { withFailures = false }: { withFailures?: boolean } = {},
+): Promise<Observed> {
+  const [{ observe }, { plan: makePlan }] = await Promise.all([
+    import('../../shared/kube/observe.ts'),
+    import('../../shared/engine/plan.ts'),
+  ]);
+  const observeWith = (images: Readonly<Record<string, string>>) =>
+    observe(cluster, catalog, makePlan, { images, forced: forcedFacts(args), signal: environment.signal });
+  let observation = await observeWith({});
+  let plan = withHyperConverged(observation.plan);
+  const { namespace } = plan.hyperConverged;
+  const [controller, failures] = await Promise.all([
+    readLease(cluster, namespace),
+    withFailures ? lastFailures(cluster, namespace) : new Map<string, LastFailure>(),
+  ]);
+  if (readsImages(catalog, controller)) {
+    // Only the Lease tells which images the controller renders with, and only HyperConverged where the Lease is.
+    observation = await observeWith(controller.images);
+    plan = withHyperConverged(observation.plan);
+  }
+  return { plan, snapshot: observation.snapshot, catalog, controller, failures, kubectl: kubectlFor(args, cluster) };
 }
 
 async function fromFiles(

@@ -1,4 +1,5 @@
 import type { Json, KubernetesObject } from '../../shared/api/kubernetes-object.ts';
+import { keyPrefix } from '../../shared/api/names.ts';
 import { groupOf, type ObjectRef, versionOf } from '../../shared/api/object-ref.ts';
 import { type Effective, effectiveOf } from '../../shared/engine/effective-of.ts';
 import type { DriftedField, PlanItem } from '../../shared/engine/plan-item.ts';
@@ -32,11 +33,35 @@ export function comparedObject(
   );
   return {
     item,
-    name: nameOf(item.target),
+    name: diffName(item.target),
     live: live === undefined ? '' : safeYaml(live),
     merged: merged === undefined ? '' : safeYaml(merged),
     by: sides.by,
     drift: driftOf(item) ?? wholeObject(live, merged),
+  };
+}
+
+/**
+ * What the cluster will hold of an item's object, as YAML: what carrying out the decision would leave, and where
+ * nothing would be written, what is there. Keys of ours are left out; empty where there will be nothing.
+ *
+ * @param live - the object as it is, where it is known to exist.
+ */
+export function effectiveText(item: PlanItem, snapshot: Snapshot, live: KubernetesObject | undefined): string {
+  const sides = effectiveOf(item, snapshot);
+  const [, object] = masked(
+    sides.compared ? sides : { compared: true, ...(live && { live, effective: live }), by: 'local' },
+    item.target,
+  );
+  return object === undefined ? '' : safeYaml(withoutNoise(withoutOwnAnnotations(object), false));
+}
+
+function withoutOwnAnnotations(object: KubernetesObject): KubernetesObject {
+  const { annotations = {}, ...metadata } = object.metadata;
+  const others = Object.entries(annotations).filter(([key]) => !key.startsWith(keyPrefix));
+  return {
+    ...object,
+    metadata: { ...metadata, ...(others.length > 0 && { annotations: Object.fromEntries(others) }) },
   };
 }
 
@@ -47,7 +72,8 @@ function wholeObject(live: Json | undefined, merged: Json | undefined): readonly
   return [{ pointer: '', ...sides, manager: null, time: null }];
 }
 
-function nameOf({ apiVersion, kind, namespace = '', name }: ObjectRef): string {
+/** As `kubectl diff` names an object. */
+export function diffName({ apiVersion, kind, namespace = '', name }: ObjectRef): string {
   const group = groupOf(apiVersion);
   const words = [...(group === '' ? [] : [group]), versionOf(apiVersion), kind, namespace, name].join('.');
   // It becomes the name of a file.

@@ -9,20 +9,27 @@ import type { ComparedObject } from './compared-object.ts';
 import { escapeText } from './escape.ts';
 import { formatAge } from './format-age.ts';
 
+export type UnifiedDiffOptions = {
+  readonly paint: Paint;
+  readonly now: Date;
+  /** What the two sides are called. Default `LIVE` and `MERGED`, as `kubectl diff` calls them. */
+  readonly sides?: readonly [string, string];
+};
+
 /**
  * A unified diff as `patch` and reviewing tools read it. After the second `@@` of each hunk stands which fields it
  * changes, who set each last and when.
  */
 export function unifiedDiff(
-  { name, live, merged, drift }: ComparedObject,
-  { paint, now }: { paint: Paint; now: Date },
+  { name, live, merged, drift }: Pick<ComparedObject, 'name' | 'live' | 'merged' | 'drift'>,
+  { paint, now, sides: [from, to] = ['LIVE', 'MERGED'] }: UnifiedDiffOptions,
 ): string {
   if (live === merged) return '';
-  const { hunks } = structuredPatch(`LIVE/${name}`, `MERGED/${name}`, live, merged, '', '', { context: 3 });
+  const { hunks } = structuredPatch(`${from}/${name}`, `${to}/${name}`, live, merged, '', '', { context: 3 });
   const located = drift.map((field) => ({ field, ...placesOf(field, live, merged) }));
   const lines = [
-    paint('strong', `--- LIVE/${name}`),
-    paint('strong', `+++ MERGED/${name}`),
+    paint('strong', `--- ${from}/${name}`),
+    paint('strong', `+++ ${to}/${name}`),
     ...hunks.flatMap((hunk) => {
       const changed = changedLines(hunk);
       const fields = located

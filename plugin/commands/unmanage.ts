@@ -1,0 +1,27 @@
+import { annotation } from '../../shared/api/annotations.ts';
+import type { Command } from '../command.ts';
+import { catalogOption } from '../input/catalog.ts';
+import { targetOf } from '../input/target-of.ts';
+import { changeAnnotations, existing } from '../writing/change-annotations.ts';
+import { writeOptions } from '../writing/write-options.ts';
+
+export const unmanage: Command = {
+  usage: 'unmanage ASSET|KIND/NAME|KIND NAME [flags]',
+  description: `Has the autopilot keep its hands off an object: sets the annotation ${annotation.mode}=unmanaged on it.
+The object stays as it is, and "manage" gives it back. For single fields there is ${annotation.ignoreFields}.`,
+  examples: [
+    { text: 'I look after this one myself', words: 'unmanage swap-enable' },
+    { text: 'The change for a Git repository', words: 'unmanage MachineConfig/90-worker-swap-online -o yaml' },
+  ],
+  connects: true,
+  options: [...writeOptions, catalogOption],
+  run: (args, environment) =>
+    changeAnnotations(args, environment, async (seen) => {
+      const { asset, target } = targetOf(seen.plan.items, args.words, args);
+      const live = await existing(seen, target, `${annotation.mode} steers only what is there`);
+      return {
+        changes: [{ target, live, annotations: { [annotation.mode]: 'unmanaged' } }],
+        already: `${asset} is unmanaged`,
+      };
+    }),
+};

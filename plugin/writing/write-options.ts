@@ -1,0 +1,68 @@
+import { autopilotName, pluginManager } from '../../shared/api/names.ts';
+import type { Arguments } from '../arguments.ts';
+import type { Option } from '../command.ts';
+import { UserError } from '../user-error.ts';
+
+const dryRuns = ['none', 'client', 'server'] as const;
+
+/** What every command takes that writes. */
+export const writeOptions: readonly Option[] = [
+  { name: 'yes', short: 'y', type: 'switch', description: 'Writes without asking; needed where there is no terminal' },
+  {
+    name: 'dry-run',
+    type: 'text',
+    placeholder: dryRuns.join('|'),
+    // Without a value it is refused with a hint, rather than taking the next word for one.
+    bare: '',
+    description: 'client: only shows what would change; server: has the API server check it too',
+  },
+  {
+    name: 'output',
+    short: 'o',
+    type: 'text',
+    choices: ['yaml', 'json'],
+    description: 'Prints the change for a Git repository instead of making it',
+  },
+  {
+    name: 'field-manager',
+    type: 'text',
+    placeholder: 'NAME',
+    description: `Who is recorded as having set it; default ${pluginManager}`,
+  },
+];
+
+export type WriteOptions = {
+  readonly dryRun: 'none' | 'client' | 'server';
+  readonly yes: boolean;
+  readonly format: 'yaml' | 'json' | undefined;
+  readonly fieldManager: string;
+};
+
+/** @throws UserError for a value that isn't allowed. */
+export function writeOptionsOf(args: Arguments): WriteOptions {
+  const given = args.text('dry-run') ?? 'none';
+  const dryRun = dryRuns.find((value) => value === given);
+  if (dryRun === undefined) {
+    const what = given === '' ? '--dry-run needs a value' : `--dry-run=${given} isn't known`;
+    throw new UserError(
+      `${what}: --dry-run=client only shows what would change, --dry-run=server has the API server check it too, --dry-run=none writes`,
+    );
+  }
+  const fieldManager = args.text('field-manager') ?? pluginManager;
+  if (fieldManager === autopilotName) {
+    throw new UserError(
+      `--field-manager=${fieldManager} is the controller's own name: what a person writes as the controller would be taken for its own; leave it out, or choose another`,
+    );
+  }
+  // The API server's own rule.
+  if (!/^[\x21-\x7e]([\x20-\x7e]{0,126}[\x21-\x7e])?$/.test(fieldManager)) {
+    throw new UserError('--field-manager must be 1 to 128 printable characters');
+  }
+  const format = args.text('output');
+  return {
+    dryRun,
+    yes: args.isOn('yes'),
+    fieldManager,
+    format: format === 'yaml' || format === 'json' ? format : undefined,
+  };
+}

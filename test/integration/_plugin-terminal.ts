@@ -1,0 +1,50 @@
+import { spawn } from 'node:child_process';
+import path from 'node:path';
+import process from 'node:process';
+import type { Cluster } from '../helpers/cluster.ts';
+
+const root = path.resolve(import.meta.dirname, '../..');
+
+export type Typed = {
+  /** What the person types once the question is there. */
+  readonly answer: string;
+  /** What happens while the question stands. */
+  readonly meanwhile?: () => Promise<unknown>;
+};
+
+/** Runs the plugin through the real kubectl on a pseudo-terminal, and answers its question; all that it printed. */
+export async function onTerminal(
+  { controlPlane, kubeconfig }: Cluster,
+  args: readonly string[],
+  { answer, meanwhile }: Typed,
+): Promise<{ readonly text: string; readonly code: number }> {
+  const command = [controlPlane.kubectl, 'virt-platform', ...args].map((word) => `'${word}'`).join(' ');
+  const child = spawn('script', ['-qec', command, '/dev/null'], {
+    env: {
+      PATH: [controlPlane.binDir, path.join(root, 'plugin'), path.dirname(process.execPath), process.env.PATH].join(
+        path.delimiter,
+      ),
+      HOME: controlPlane.directory,
+      TMPDIR: controlPlane.directory,
+      SHELL: '/bin/sh',
+      TERM: 'dumb',
+      KUBECONFIG: kubeconfig,
+      ...(process.env.NODE_V8_COVERAGE === undefined ? {} : { NODE_V8_COVERAGE: process.env.NODE_V8_COVERAGE }),
+    },
+  });
+  let text = '';
+  let isAnswered = false;
+  child.stdin.on('error', () => {});
+  child.stdout.on('data', async (chunk) => {
+    text += String(chunk);
+    if (isAnswered || !text.includes('[y/N] ')) return;
+    isAnswered = true;
+    await meanwhile?.();
+    child.stdin.write(answer);
+  });
+  const code = await new Promise<number>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (code) => resolve(code ?? -1));
+  });
+  return { text: text.replaceAll('\r\n', '\n'), code };
+}

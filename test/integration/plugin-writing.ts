@@ -1,0 +1,183 @@
+import test from 'ava';
+import { useCluster } from '../helpers/cluster.ts';
+import { activated, failsWith, hyperConverged, makeNamespaces } from './_plugin.ts';
+import { onTerminal } from './_plugin-terminal.ts';
+
+const cluster = useCluster(test);
+const swap = {
+  apiVersion: 'machineconfiguration.openshift.io/v1',
+  kind: 'MachineConfig',
+  name: '90-worker-swap-online',
+};
+const hco = {
+  apiVersion: 'hco.kubevirt.io/v1',
+  kind: 'HyperConverged',
+  namespace: 'openshift-cnv',
+  name: 'kubevirt-hyperconverged',
+};
+const mode = 'platform.kubevirt.io/mode';
+const plugin = (...args: string[]) => cluster.kubectl(['virt-platform', ...args]);
+const annotationsOf = async (id: typeof swap) => (await cluster.get(id))?.metadata.annotations ?? {};
+
+test.serial.before('a baseline is there', async (t) => {
+  await makeNamespaces(cluster);
+  await cluster.apply(hyperConverged(activated));
+  const { stdout } = await plugin('render');
+  const args = ['apply', '--server-side', '--field-manager', 'virt-platform-autopilot', '--force-conflicts', '-f', '-'];
+  const applied = await cluster.kubectl(args, { stdin: stdout });
+  t.is(applied.code, 0, applied.stderr);
+});
+
+test.serial('what doesn’t exist carries no annotation: the error says so', async (t) => {
+  failsWith(t, await plugin('unmanage', 'pci-passthrough', '-y'), /doesn't exist, and nothing else can carry/);
+});
+
+test.serial('without a terminal and without --yes a write is shown and refused', async (t) => {
+  const ran = await plugin('unmanage', 'swap-enable');
+  t.is(ran.code, 2);
+  t.regex(ran.stderr, /^error: nothing was written to context "admin" \(https:.*there is no terminal.*--yes/);
+  t.regex(
+    ran.stdout,
+    /^MachineConfig\/90-worker-swap-online\n {2}platform\.kubevirt\.io\/mode: <none> → "unmanaged"\n/,
+  );
+  t.regex(ran.stdout, /\nswap-enable: in-sync → unmanaged \(/);
+  t.is((await annotationsOf(swap))[mode], undefined);
+});
+
+test.serial('--dry-run=client and =server write nothing, and a bare one is refused with a hint', async (t) => {
+  const client = await plugin('unmanage', 'swap-enable', '--dry-run=client');
+  t.is(client.code, 0, client.stderr);
+  t.regex(client.stdout, /\/90-worker-swap-online annotated \(dry run\)\n$/);
+  const server = await plugin('unmanage', 'swap-enable', '--dry-run=server');
+  t.is(server.code, 0, server.stderr);
+  t.regex(server.stdout, / annotated \(server dry run\)\n$/);
+  failsWith(t, await plugin('unmanage', '--dry-run', 'swap-enable'), /--dry-run needs a value: --dry-run=client/);
+  failsWith(t, await plugin('unmanage', 'swap-enable', '--dry-run=sever'), /--dry-run=sever isn't known/);
+  t.is((await annotationsOf(swap))[mode], undefined);
+});
+
+test.serial('-o yaml prints the change for a repository, and makes none', async (t) => {
+  const ran = await plugin('unmanage', 'swap-enable', '-o', 'yaml');
+  t.is(ran.stderr, '');
+  t.is(
+    ran.stdout,
+    `apiVersion: machineconfiguration.openshift.io/v1
+kind: MachineConfig
+metadata:
+  name: 90-worker-swap-online
+  annotations:
+    platform.kubevirt.io/mode: unmanaged
+`,
+  );
+  t.is((await annotationsOf(swap))[mode], undefined);
+});
+
+test.serial("the controller's own field manager is refused", async (t) => {
+  const ran = await plugin('unmanage', 'swap-enable', '-y', '--field-manager=virt-platform-autopilot');
+  failsWith(t, ran, /is the controller's own name/);
+});
+
+test.serial('on a terminal the question names context and server; no and Ctrl-C leave nothing written', async (t) => {
+  const no = await onTerminal(cluster, ['unmanage', 'swap-enable'], { answer: 'n\n' });
+  t.regex(no.text, /\nWrite this to context "admin" \(https:\/\/[^)]+\)\? \[y\/N\] /);
+  t.regex(no.text, /note: nothing was written\n$/);
+  t.is(no.code, 0);
+  const interrupted = await onTerminal(cluster, ['unmanage', 'swap-enable'], { answer: '\u0003' });
+  t.is(interrupted.code, 130, interrupted.text);
+  t.is((await annotationsOf(swap))[mode], undefined);
+});
+
+test.serial('somebody else’s write meanwhile is kept, and ours made beside it', async (t) => {
+  const yes = await onTerminal(cluster, ['unmanage', 'swap-enable'], {
+    answer: 'y\n',
+    meanwhile: () => cluster.patch(swap, { metadata: { annotations: { 'example.com/other': 'x' } } }),
+  });
+  t.is(yes.code, 0, yes.text);
+  t.like(await annotationsOf(swap), { [mode]: 'unmanaged', 'example.com/other': 'x' });
+  const { managedFields } = (await cluster.get(swap))?.metadata ?? {};
+  t.true(managedFields.some(({ manager }: { manager: string }) => manager === 'kubectl-virt-platform'));
+});
+
+test.serial('what is so already is not written again', async (t) => {
+  const ran = await plugin('unmanage', 'swap-enable');
+  t.deepEqual(ran, { code: 0, stdout: '', stderr: 'note: nothing to change: swap-enable is unmanaged\n' });
+});
+
+test.serial('manage shows what goes back to the baseline; where somebody steered meanwhile it refuses', async (t) => {
+  await cluster.patch(swap, { spec: { config: { ignition: { version: '9.9.9' } } } }, { manager: 'somebody' });
+  const refused = await onTerminal(cluster, ['manage', 'swap-enable'], {
+    answer: 'y\n',
+    meanwhile: () =>
+      cluster.patch(swap, { metadata: { annotations: { 'platform.kubevirt.io/ignore-fields': '/spec/x' } } }),
+  });
+  t.is(refused.code, 2);
+  t.regex(refused.text, /swap-enable: unmanaged → update/);
+  t.regex(refused.text, /\n--- NOW\/.*\n\+\+\+ AFTERWARDS\//);
+  t.regex(refused.text, /\n- +version: "?9\.9\.9"?\n\+ +version: /);
+  t.regex(refused.text, /was left as it is: meanwhile it was changed: \S+ignore-fields was not set and is "\/spec\/x"/);
+  t.is((await annotationsOf(swap))[mode], 'unmanaged');
+
+  await cluster.patch(swap, { metadata: { annotations: { 'platform.kubevirt.io/ignore-fields': null } } });
+  const ran = await plugin('manage', 'swap-enable', '--yes');
+  t.is(ran.code, 0, ran.stderr);
+  t.is((await annotationsOf(swap))[mode], undefined);
+});
+
+test.serial('who may not write is told which permission is missing', async (t) => {
+  await cluster.apply([
+    {
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      kind: 'ClusterRole',
+      metadata: { name: 'reads-everything' },
+      rules: [{ apiGroups: ['*'], resources: ['*'], verbs: ['get', 'list'] }],
+    },
+    {
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      kind: 'ClusterRoleBinding',
+      metadata: { name: 'viewer-reads' },
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'reads-everything' },
+      subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: 'viewer' }],
+    },
+  ]);
+  const ran = await cluster.kubectl(['virt-platform', 'unmanage', 'swap-enable', '-y'], { as: 'viewer' });
+  t.is(ran.code, 2);
+  t.regex(ran.stderr, /^Error from server \(Forbidden\): .*kubectl auth can-i patch machineconfigs\.\S+\/90-worker/m);
+  t.is((await annotationsOf(swap))[mode], undefined);
+});
+
+test.serial('enable opts in, and says what that brings and what is still not met', async (t) => {
+  const ran = await plugin('enable', 'thp-tuning', 'pci-passthrough', '-y');
+  t.is(ran.code, 0, ran.stderr);
+  t.regex(ran.stdout, /^HyperConverged\/openshift-cnv\/kubevirt-hyperconverged\n/);
+  t.regex(ran.stdout, /\n {2}platform\.kubevirt\.io\/enable-thp-tuning: <none> → "true"\n/);
+  t.regex(ran.stdout, /\nthp-tuning: condition-unmet → create \(/);
+  t.regex(ran.stdout, /\npci-passthrough stays off: not met: hardware/);
+  t.like(await annotationsOf(hco), { 'platform.kubevirt.io/enable-thp-tuning': 'true' });
+  t.regex((await plugin('enable', 'thp-tuning')).stderr, /^note: nothing to change: thp-tuning is enabled already\n$/);
+});
+
+test.serial('a feature without an opt-in, and one that there isn’t, are errors that say what to do', async (t) => {
+  failsWith(t, await plugin('enable', 'thp-tunning'), /there is no feature "thp-tunning": did you mean "thp-tuning/);
+  failsWith(t, await plugin('enable', 'cpu-manager'), /follows the feature gate CPUManager of HyperConverged/);
+  failsWith(t, await plugin('enable', 'memory-overcommit'), /has no opt-in: it is there wherever/);
+  failsWith(t, await plugin('enable'), /needs to know which feature/);
+});
+
+test.serial('disable opts out, and says what stays behind with the command that deletes it', async (t) => {
+  const { stdout } = await plugin('render', 'thp-tuning');
+  const applied = await cluster.kubectl(
+    ['apply', '--server-side', '--field-manager', 'virt-platform-autopilot', '-f', '-'],
+    {
+      stdin: stdout,
+    },
+  );
+  t.is(applied.code, 0, applied.stderr);
+  const ran = await plugin('disable', 'thp-tuning', '-y');
+  t.is(ran.code, 0, ran.stderr);
+  t.regex(ran.stdout, /\nthp-tuning: in-sync → condition-unmet \(/);
+  t.notRegex(ran.stdout, /\n--- NOW/);
+  t.is((await annotationsOf(hco))['platform.kubevirt.io/enable-thp-tuning'], undefined);
+  const command = /\n {2}kubectl (.* delete \S+)/.exec(ran.stdout)?.[1]?.split(' ') ?? [];
+  const deleted = await cluster.kubectl(command);
+  t.is(deleted.code, 0, deleted.stderr);
+});
