@@ -50,6 +50,11 @@ export const commandList: readonly CommandEntry[] = [
     load: async () => (await import('./commands/manage.ts')).manage,
   },
   {
+    name: 'unpause',
+    summary: 'Resumes what was paused by an edit war, and says what ends it',
+    load: async () => (await import('./commands/unpause.ts')).unpause,
+  },
+  {
     name: 'version',
     summary: 'Versions of plugin, catalog, controller and API server',
     load: async () => (await import('./commands/version.ts')).version,

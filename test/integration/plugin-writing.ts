@@ -181,3 +181,33 @@ test.serial('disable opts out, and says what stays behind with the command that 
   const deleted = await cluster.kubectl(command);
   t.is(deleted.code, 0, deleted.stderr);
 });
+
+test.serial('unpause shows who fought over what and since when, and what ends it; then it resumes', async (t) => {
+  const paused = 'platform.kubevirt.io/reconcile-paused';
+  const by = {
+    since: new Date(Date.now() - 300_000).toISOString(),
+    fields: ['/spec/config/ignition/version'],
+    manager: 'rival',
+  };
+  await cluster.patch(swap, { spec: { config: { ignition: { version: '9.9.8' } } } }, { manager: 'rival' });
+  await cluster.patch(swap, {
+    metadata: { annotations: { [paused]: 'true', 'platform.kubevirt.io/paused-by': JSON.stringify(by) } },
+  });
+  failsWith(t, await plugin('unpause'), /needs a name, or --all/);
+  failsWith(t, await plugin('unpause', 'swap-enable', '--all'), /exclude each other/);
+  const ran = await plugin('unpause', '--all', '-y');
+  t.is(ran.code, 0, ran.stderr);
+  t.regex(
+    ran.stdout,
+    /^swap-enable is paused since \S+ \(5m\d*s? ago\): rival kept changing \/spec\/config\/ignition\/version\n/,
+  );
+  t.regex(ran.stdout, /\n {2}test set the pause, not the controller\n/);
+  t.regex(
+    ran.stdout,
+    /\n {2}kubectl --context=admin annotate \S+ --overwrite \S+ignore-fields=\/spec\/config\/ignition\/version\n/,
+  );
+  t.regex(ran.stdout, /\nswap-enable: paused → update \(/);
+  const left = await annotationsOf(swap);
+  t.deepEqual([left[paused], left['platform.kubevirt.io/paused-by']], [undefined, undefined]);
+  t.regex((await plugin('unpause', 'swap-enable')).stderr, /^note: nothing to change: swap-enable isn't paused\n$/);
+});
