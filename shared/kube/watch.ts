@@ -113,6 +113,9 @@ export class Watch {
   /** Times in a row that going on from there led to nothing usable. */
   #uselessResumes = 0;
   #isListing = false;
+  /** Whether this connection brought anything, and how many in a row were closed early without. */
+  #isHeardOf = false;
+  #emptyConnections = 0;
   /** Since the server said for good that it may not be. */
   #wasSynced = false;
   #isStreamedListRefused = false;
@@ -205,10 +208,11 @@ export class Watch {
   /** One connection from its beginning to its end, whatever that is. */
   async #connectOnce(): Promise<WatchEnd> {
     this.#isListing = false;
+    this.#isHeardOf = false;
     try {
       const absent = await this.#connect();
       if (absent !== undefined) return this.#endedAbsent(absent);
-      return { how: 'closed', failures: this.#countFailures() };
+      return this.#endedClosed();
     } catch (error) {
       if (this.#stopped.signal.aborted) return { how: 'closed', failures: 0 };
       return this.#endedBy(error);
@@ -296,7 +300,10 @@ export class Watch {
       server: this.#cluster.connection.server,
       inactivityMs,
       maxLineBytes,
-      onHeard: () => this.#heard(),
+      onHeard: () => {
+        this.#isHeardOf = true;
+        this.#heard();
+      },
       onEvent: (event) => this.#take(event),
     });
     if (this.#isListing)
@@ -358,6 +365,17 @@ export class Watch {
         },
       );
     }
+  }
+
+  #endedClosed(): WatchEnd {
+    const failures = this.#countFailures();
+    this.#emptyConnections = failures === 0 || this.#isHeardOf ? 0 : this.#emptyConnections + 1;
+    if (this.#emptyConnections < emptyConnectionsDoubted) return { how: 'closed', failures };
+    // Whoever closes every connection at once could hide anything: a list tells.
+    this.#emptyConnections = 0;
+    this.#resumeFrom = undefined;
+    this.#fail(new WatchError('cut', 'the server closes each connection before it has said anything'));
+    return { how: 'failed', failures };
   }
 
   #endedAbsent({ why }: Absent): WatchEnd {
@@ -482,6 +500,9 @@ export class Watch {
 
 /** Times in a row that a refusal of what was allowed before is taken for a passing one: some seconds. */
 const refusalsDoubted = 4;
+
+/** Connections in a row that bring nothing and don't last, before a new list is asked for. */
+const emptyConnectionsDoubted = 5;
 
 /** Servers without streamed lists, or with something in front that doesn't know them, say so in different ways. */
 function isStreamedListRefused(error: unknown): boolean {

@@ -280,6 +280,21 @@ test('silence ends a connection, not the belief in what is known', async (t) => 
   t.deepEqual(phases(), ['synced']);
 });
 
+test('a server that closes every connection at once is not believed that nothing happens', async (t) => {
+  const { watch, seen, told, phases } = await watchServer(t, [
+    closed(added('a', 3), endOfList(5)),
+    ...Array.from({ length: 5 }, () => closed()),
+    stream(added('b', 7), endOfList(9)),
+  ]);
+  watch();
+  await until(() => told().length === 3, 'the new list');
+  t.deepEqual(
+    seen.map(({ query }) => query.get('resourceVersion')),
+    [null, '5', '5', '5', '5', '5', null],
+  );
+  t.deepEqual(phases(), ['synced', 'failing', 'synced']);
+});
+
 test('whatever comes is a sign of life, a part of a line too', async (t) => {
   let response: ServerResponse | undefined;
   const { watch, clock, errors } = await watchServer(t, [
