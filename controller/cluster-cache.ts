@@ -103,7 +103,7 @@ export class ClusterCache {
 
   /** Tries those that fail at once, instead of at the end of their waits. */
   retryFailing(): void {
-    for (const { watch } of this.#watched.values()) if (watch.state.phase === 'failing') watch.retryNow();
+    for (const { watch } of this.#watched.values()) if (isOut(watch)) watch.retryNow();
   }
 
   /** The watches, for health and metrics. */
@@ -202,7 +202,7 @@ export class ClusterCache {
   #noticeRecovery(watched: Watched | undefined): void {
     if (watched === undefined) return;
     const hadFailed = watched.isFailing === true;
-    watched.isFailing = watched.watch.state.phase === 'failing' || (hadFailed && !watched.watch.isSynced);
+    watched.isFailing = isOut(watched.watch) || (hadFailed && !watched.watch.isSynced);
     if (hadFailed && !watched.isFailing) this.#options.onRecovered?.();
   }
 
@@ -263,6 +263,11 @@ type Watched = {
   /** It failed for too long before it was synced for the first time. */
   isGivenUp?: boolean;
 };
+
+/** It fails, or waits to list anew. */
+function isOut({ state }: Watch): boolean {
+  return state.phase === 'failing' || state.phase === 'connecting';
+}
 
 /** It can't have a complete list, and says why. */
 function isSettled({ state }: Watch): boolean {
