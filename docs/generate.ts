@@ -1,10 +1,11 @@
-import { globSync, readFileSync, writeFileSync } from 'node:fs';
+import { globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { KubernetesObject } from '../shared/api/kubernetes-object.ts';
 import { loadCatalog } from '../shared/catalog/load-catalog.ts';
 import { readCatalogFiles } from '../shared/catalog/read-catalog-files.ts';
 import { parseYamlDocuments } from '../shared/yaml/parse-yaml.ts';
 import { assetsPage } from './generate/assets-page.ts';
+import { dashboardFiles } from './generate/dashboards-page.ts';
 import { featuresPage } from './generate/features-page.ts';
 import { helpersPage } from './generate/helpers-page.ts';
 
@@ -17,11 +18,15 @@ const pages = {
   'docs/assets.md': assetsPage(catalog, sourceOf, exampleCluster()),
   'docs/features.md': featuresPage(catalog),
   'docs/template-helpers.md': helpersPage(),
+  ...dashboardFiles(catalog),
 };
 
 const stale = Object.entries(pages).filter(([file, text]) => text !== read(file));
 for (const [file, text] of stale) {
-  if (!isChecking) writeFileSync(path.join(root, file), text);
+  if (!isChecking) {
+    mkdirSync(path.dirname(path.join(root, file)), { recursive: true });
+    writeFileSync(path.join(root, file), text);
+  }
   console.log(
     isChecking ? `${file} is out of date: run "npm run generate", and commit what it writes` : `${file} written`,
   );
