@@ -55,6 +55,11 @@ export const commandList: readonly CommandEntry[] = [
     load: async () => (await import('./commands/unpause.ts')).unpause,
   },
   {
+    name: 'ignore',
+    summary: 'Leaves fields of an object to whoever else sets them',
+    load: async () => (await import('./commands/ignore.ts')).ignore,
+  },
+  {
     name: 'version',
     summary: 'Versions of plugin, catalog, controller and API server',
     load: async () => (await import('./commands/version.ts')).version,

@@ -211,3 +211,45 @@ test.serial('unpause shows who fought over what and since when, and what ends it
   t.deepEqual([left[paused], left['platform.kubevirt.io/paused-by']], [undefined, undefined]);
   t.regex((await plugin('unpause', 'swap-enable')).stderr, /^note: nothing to change: swap-enable isn't paused\n$/);
 });
+
+test.serial(
+  'ignore adds pointers, lists and removes them; what can’t be is refused before anything is written',
+  async (t) => {
+    const key = 'platform.kubevirt.io/ignore-fields';
+    const version = '/spec/config/ignition/version';
+    await cluster.patch(swap, { spec: { config: { ignition: { version: '9.9.7' } } } }, { manager: 'rival' });
+    const ran = await plugin('ignore', 'MachineConfig', '90-worker-swap-online', version, '-y');
+    t.is(ran.code, 0, ran.stderr);
+    t.regex(ran.stdout, /\nswap-enable: still update \(gives up/);
+    t.regex(ran.stdout, /\n- +version: 3\.\d\.\d\n\+ +version: 9\.9\.7\n/);
+    t.is((await annotationsOf(swap))[key], version);
+
+    t.regex(
+      (await plugin('ignore', 'swap-enable', '--list')).stdout,
+      /^POINTER +STATE\n\/spec\/config\/ignition\/version +yielded\n$/,
+    );
+    t.regex((await plugin('ignore', 'swap-enable', version)).stderr, /^note: nothing to change: swap-enable ignores /);
+    failsWith(
+      t,
+      await plugin('ignore', 'swap-enable', '/kind'),
+      /\/kind can't be ignored: it is the object's identity/,
+    );
+    failsWith(t, await plugin('ignore', 'swap-enable', 'spec.config'), /written right it is \/spec\/config/);
+    failsWith(
+      t,
+      await plugin('ignore', 'swap-enable', '/spec/x', '--remove'),
+      /doesn't ignore \/spec\/x: it ignores \/spec/,
+    );
+    failsWith(t, await plugin('ignore', 'swap-enable'), /say which fields/);
+
+    const removed = await plugin('ignore', 'swap-enable', version, '--remove', '-y');
+    t.is(removed.code, 0, removed.stderr);
+    t.is((await annotationsOf(swap))[key], undefined);
+  },
+);
+
+test.serial('ignore says which part can’t be yielded', async (t) => {
+  const ran = await plugin('ignore', 'swap-enable', '/spec/config/systemd/units/0/contents', '--dry-run=client');
+  t.is(ran.code, 0, ran.stderr);
+  t.regex(ran.stdout, /\n\/spec\/config\/systemd\/units\/0\/contents can't be yielded by itself/);
+});

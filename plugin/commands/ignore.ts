@@ -1,0 +1,132 @@
+import { annotation, isInvalid, parseIgnoreFields } from '../../shared/api/annotations.ts';
+import { formatPointer, parsePointer } from '../../shared/api/json-pointer.ts';
+import { forbiddenPointer } from '../../shared/engine/ignored-fields.ts';
+import type { PlanItem } from '../../shared/engine/plan-item.ts';
+import type { Command } from '../command.ts';
+import { catalogOption } from '../input/catalog.ts';
+import { observed } from '../input/observed.ts';
+import { namesOf } from '../input/select-items.ts';
+import { targetOf } from '../input/target-of.ts';
+import { type ColourMode, painter } from '../output/colour.ts';
+import { messagesTo } from '../output/messages.ts';
+import { formatTable } from '../output/table.ts';
+import { UserError } from '../user-error.ts';
+import { changeAnnotations, existing } from '../writing/change-annotations.ts';
+import { sameItem } from '../writing/effect-text.ts';
+import { writeOptions } from '../writing/write-options.ts';
+
+export const ignore: Command = {
+  usage: 'ignore ASSET|KIND/NAME|KIND NAME POINTER… [flags]',
+  description: `Leaves fields of an object to whoever else sets them: adds JSON pointers to the annotation
+${annotation.ignoreFields}. Says when a part can't be yielded: what lies in a list that is one value to the server stays ours,
+at the value that it has.`,
+  examples: [
+    { text: 'Leave a field to others', words: 'ignore swap-enable /spec/config/ignition/version' },
+    { text: 'What is ignored there?', words: 'ignore swap-enable --list' },
+    { text: 'Keep it in sync again', words: 'ignore swap-enable /spec/config/ignition/version --remove' },
+  ],
+  connects: true,
+  options: [
+    { name: 'remove', type: 'switch', description: 'Takes these pointers away instead' },
+    { name: 'list', type: 'switch', description: 'Only lists what is ignored' },
+    ...writeOptions,
+    catalogOption,
+  ],
+  run: async (args, environment) => {
+    const { stdout, stderr, variables } = environment;
+    if (args.isOn('list')) {
+      if (args.isOn('remove')) throw new UserError('--list and --remove exclude each other');
+      const { plan } = await observed(args, environment, messagesTo(stderr));
+      const rows = listed(targetOf(plan.items, args.words, args));
+      const paint = painter((args.text('color') ?? 'auto') as ColourMode, stdout, variables);
+      if (rows.length === 0) messagesTo(stderr).note('nothing is ignored there');
+      else {
+        const columns = [
+          { header: 'POINTER', cell: ({ pointer }: Row) => pointer },
+          { header: 'STATE', cell: ({ state }: Row) => state },
+        ];
+        stdout.write(formatTable(rows, columns, { paint }));
+      }
+      return 0;
+    }
+    return await changeAnnotations(args, environment, async (seen) => {
+      const [words, given] = split(args.words, seen.plan.items);
+      const item = targetOf(seen.plan.items, words, args);
+      if (given.length === 0)
+        throw new UserError(`say which fields, as in ${item.asset} /spec/replicas; "diff" names those that differ`);
+      const pointers = pointersOf(given.join(','));
+      const live = await existing(seen, item.target, 'what is created can be given it afterwards');
+      const value = live.metadata.annotations?.[annotation.ignoreFields];
+      const now = value === undefined ? [] : pointersOf(value);
+      const unknown = pointers.filter((pointer) => !now.includes(pointer));
+      if (args.isOn('remove')) {
+        if (unknown.length > 0) {
+          throw new UserError(
+            `${item.asset} doesn't ignore ${unknown.join(', ')}: ${now.length === 0 ? 'nothing is ignored there' : `it ignores ${now.join(', ')}`}`,
+          );
+        }
+      } else {
+        const forbidden = forbiddenPointer(unknown.map(parsePointer), item.desired ?? item.baseline ?? live);
+        if (forbidden !== undefined) throw new UserError(forbidden.message);
+      }
+      const next = args.isOn('remove') ? now.filter((pointer) => !pointers.includes(pointer)) : [...now, ...unknown];
+      return {
+        changes:
+          next.length === now.length
+            ? []
+            : [
+                {
+                  target: item.target,
+                  live,
+                  annotations: { [annotation.ignoreFields]: next.length === 0 ? null : next.join(',') },
+                },
+              ],
+        already: `${item.asset} ignores ${pointers.join(', ')}`,
+        afterwards: (after) => {
+          const then = sameItem(item, after);
+          const kept = (then?.overrides ?? []).flatMap((override) => (override.type === 'ignore' ? override.kept : []));
+          const held =
+            kept.length === 0
+              ? []
+              : [
+                  `${kept.join(', ')} can't be yielded by itself: the server takes the list around it as one value, which stays ours, with what others set there`,
+                ];
+          return [...held, ...(then?.notes ?? []).filter((note) => !item.notes.includes(note))];
+        },
+      };
+    });
+  },
+};
+
+type Row = { readonly pointer: string; readonly state: string };
+
+function listed({ overrides }: PlanItem): readonly Row[] {
+  return overrides.flatMap((override): readonly Row[] =>
+    override.type === 'ignore'
+      ? override.pointers.map((pointer) => ({ pointer, state: stateOf(pointer, override) }))
+      : override.type === 'invalid' && override.annotation === annotation.ignoreFields
+        ? [{ pointer: '', state: `invalid: ${override.message}` }]
+        : [],
+  );
+}
+
+function stateOf(pointer: string, { yielded, kept }: { yielded: readonly string[]; kept: readonly string[] }): string {
+  const covers = (inner: string) => inner === pointer || inner.startsWith(`${pointer}/`);
+  const isYielded = yielded.some(covers);
+  if (kept.some(covers)) return isYielded ? 'in part yielded' : "can't be yielded: kept at the live value";
+  return isYielded ? 'yielded' : 'nothing of ours is there';
+}
+
+/** The target's words, and the pointers after them. */
+function split(words: readonly string[], items: readonly PlanItem[]): readonly [readonly string[], readonly string[]] {
+  const [first = '', second] = words;
+  const isAlone =
+    first.includes('/') || namesOf(items).includes(first) || second === undefined || second.startsWith('/');
+  return isAlone ? [words.slice(0, 1), words.slice(1)] : [words.slice(0, 2), words.slice(2)];
+}
+
+function pointersOf(value: string): readonly string[] {
+  const paths = parseIgnoreFields(value);
+  if (isInvalid(paths)) throw new UserError(`${paths.annotation}: ${paths.message}`);
+  return [...new Set(paths.map(formatPointer))];
+}
