@@ -60,6 +60,11 @@ export const commandList: readonly CommandEntry[] = [
     load: async () => (await import('./commands/ignore.ts')).ignore,
   },
   {
+    name: 'features',
+    summary: 'The features that there are, and what switches them on',
+    load: async () => (await import('./commands/features.ts')).features,
+  },
+  {
     name: 'version',
     summary: 'Versions of plugin, catalog, controller and API server',
     load: async () => (await import('./commands/version.ts')).version,
