@@ -6,6 +6,7 @@ import { checkTemplate } from './check-template.ts';
 import { type ConditionScope, compileCondition } from './condition.ts';
 import type { Declared } from './context-names.ts';
 import { identityTemplate } from './identity-template.ts';
+import { isMap, type JsonMap } from './json.ts';
 import { parseTemplate } from './parse-template.ts';
 import { pluralOf } from './plural.ts';
 import { Fields, type Path } from './read-fields.ts';
@@ -23,11 +24,13 @@ export type AssetFile = {
  * each variant. All that is wrong with the file is in `mistakes`; then the assets aren't complete.
  *
  * @param shippedFile bytes of a file of the catalog, by a path relative to this file
+ * @param defaults front matter that the assets of its folder share: what the file says itself goes first
  */
 export function loadAssetFile(
   file: string,
   source: string,
   shippedFile: (path: string) => Uint8Array | undefined,
+  defaults: JsonMap = {},
 ): AssetFile {
   const mistakes: Mistake[] = [];
   const nothing = { assets: [], mistakes, lineOf: () => 1 };
@@ -52,7 +55,9 @@ export function loadAssetFile(
   }
 
   const { lineOf } = document;
-  const fields = new Fields(document.value, [], (path, message) => report(lineOf(path), message));
+  const fields = new Fields(withDefaults(document.value, defaults), [], (path, message) =>
+    report(lineOf(path), message),
+  );
   const front = readFrontMatter(fields);
   const baseName = file.slice(file.lastIndexOf('/') + 1).replace(/\.yaml\.hbs$/, '');
   if (!/^[a-z0-9]+(-[a-z0-9]+)*$/.test(baseName))
@@ -148,6 +153,13 @@ export function loadAssetFile(
     if (facts.uses.length === 0) mistakes.push(...mistakesInFixedBody(assets));
   }
   return { assets, mistakes, lineOf };
+}
+
+/** Key by key; of the target, its own keys. */
+function withDefaults(own: unknown, defaults: JsonMap): unknown {
+  if (!isMap(own)) return own;
+  const target = isMap(own.target) && isMap(defaults.target) ? { target: { ...defaults.target, ...own.target } } : {};
+  return { ...defaults, ...own, ...target };
 }
 
 /** The front matter ends at the first line of three dashes after something. */

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { groupOf } from '../api/object-ref.ts';
+import { parseYamlDocuments, YamlError } from '../yaml/parse-yaml.ts';
 import type { Asset, Catalog, Feature, Identity, RenderContext, Tombstone } from './asset.ts';
 import { CatalogError, type Mistake } from './catalog-error.ts';
 import { resolveShippedFile } from './check-template.ts';
-import { compareCodeUnits } from './json.ts';
+import { compareCodeUnits, isMap, type JsonMap } from './json.ts';
 import { type AssetFile, loadAssetFile } from './load-asset-file.ts';
 import { loadFeatures } from './load-features.ts';
 import { loadTombstones } from './load-tombstones.ts';
@@ -22,6 +23,7 @@ export function loadCatalog(files: readonly CatalogFile[]): Catalog {
   const tombstones: Tombstone[] = [];
   const lines = new Map<string, AssetFile['lineOf']>();
   let features: readonly Feature[] = [];
+  const defaults = defaultsOf(files, mistakes);
 
   for (const { path, content } of sortedByPath(files)) {
     const isText = /\.yaml(\.hbs)?$/.test(path);
@@ -33,7 +35,7 @@ export function loadCatalog(files: readonly CatalogFile[]): Catalog {
         const resolved = resolveShippedFile(path, relative);
         return resolved === undefined ? undefined : contents.get(resolved);
       };
-      const loaded = loadAssetFile(path, source, shippedFile);
+      const loaded = loadAssetFile(path, source, shippedFile, defaults.get(folderOf(path)));
       assets.push(...loaded.assets);
       mistakes.push(...loaded.mistakes);
       lines.set(path, loaded.lineOf);
@@ -51,6 +53,28 @@ export function loadCatalog(files: readonly CatalogFile[]): Catalog {
   mistakes.push(...mistakesBetween(assets, tombstones, features, lines));
   if (mistakes.length > 0) throw new CatalogError(mistakes.sort(byFileAndLine));
   return { digest: digestOf(files), assets: assets.sort(byOrder), tombstones, features };
+}
+
+/** By folder: what `defaults.yaml` says for all assets beside it, but not below. */
+function defaultsOf(files: readonly CatalogFile[], mistakes: Mistake[]): ReadonlyMap<string, JsonMap> {
+  const defaults = new Map<string, JsonMap>();
+  for (const { path, content } of files) {
+    if (!path.endsWith('/defaults.yaml') && path !== 'defaults.yaml') continue;
+    try {
+      const [document] = parseYamlDocuments(decode(content) ?? '', { ambiguous: 'refuse' });
+      if (isMap(document?.value)) defaults.set(folderOf(path), document.value);
+      else
+        mistakes.push({ file: path, line: 1, message: 'Defaults are a map, of what the front matter of assets says' });
+    } catch (error) {
+      if (!(error instanceof YamlError)) throw error;
+      mistakes.push(...error.mistakes.map((mistake) => ({ file: path, ...mistake })));
+    }
+  }
+  return defaults;
+}
+
+function folderOf(path: string): string {
+  return path.slice(0, path.lastIndexOf('/') + 1);
 }
 
 /** HyperConverged's own assets come first: facts are taken from what they make of it. */

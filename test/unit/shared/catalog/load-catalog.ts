@@ -158,6 +158,28 @@ test('equal files give an equal catalog, in whatever order they come', (t) => {
   t.not(loadCatalog(files).digest, loadCatalog(files.slice(1)).digest);
 });
 
+test('what the assets of a folder share stands in its defaults; their own goes first, folder by folder', (t) => {
+  const files = {
+    'a/defaults.yaml':
+      'format: 1\norder: 7\ninstall: always\ntarget: {apiVersion: v1, kind: ConfigMap, namespace: ns}\n',
+    'a/x.yaml.hbs': 'target: {name: x}\n---\ndata: {}\n',
+    'a/w.yaml.hbs': 'order: 8\ntarget: {name: w, namespace: other}\n---\ndata: {}\n',
+  };
+  const { assets, digest } = catalogOf(files);
+  t.deepEqual(
+    assets.map(({ name, order, target }) => [name, order, target.namespace?.render({ params: {} } as never)]),
+    [
+      ['x', 7, 'ns'],
+      ['w', 8, 'other'],
+    ],
+  );
+  t.not(digest, catalogOf({ ...files, 'a/defaults.yaml': files['a/defaults.yaml'].replace('7', '6') }).digest);
+  t.deepEqual(mistakesIn({ ...files, 'a/b/z.yaml.hbs': 'target: {name: z}\n---\ndata: {}\n' }).length, 3);
+  t.deepEqual(mistakesIn({ 'a/defaults.yaml': '- 1\n' }), [
+    'a/defaults.yaml:1: Defaults are a map, of what the front matter of assets says',
+  ]);
+});
+
 test('a variant may be of another group, and an asset of several features', (t) => {
   const { assets } = catalogOf({
     'a.yaml.hbs': `format: 1
