@@ -102,23 +102,23 @@ async function tell($: Shell, controlPlane: ControlPlane, controller: DemoContro
   await $(noDashboards);
   const ms = await waitFor(
     () => healTime(controlPlane, { resource: 'uiplugins', name: 'monitoring', rival: 'night-shift' }),
-    { what: 'the drift to be healed', timeoutMs: 30_000 },
+    { what: 'the drift to be healed', timeoutMs: 60_000 },
   );
   say(`It was put right ${ms} ms after that was written, as the API server's audit log has it. Two events tell of it:`);
-  await waitFor(() => hasEvent(controlPlane, 'DriftCorrected'), { what: 'the events', timeoutMs: 30_000 });
+  await waitFor(() => hasEvent(controlPlane, 'DriftCorrected'), { what: 'the events', timeoutMs: 60_000 });
   await $(events('DriftDetected|DriftCorrected'));
 
   say('A script insists on a value of its own, again and again. Five times it is put right; then it is held back.');
   await $(war);
   say('The controller has left the war, and says so on the object: who, over which field, since when.');
   await $('kubectl virt-platform status KubeDescheduler/cluster');
-  await waitFor(() => hasEvent(controlPlane, 'ThrashingDetected'), { what: 'the events', timeoutMs: 30_000 });
+  await waitFor(() => hasEvent(controlPlane, 'ThrashingDetected'), { what: 'the events', timeoutMs: 60_000 });
   await $(events('Throttled|ThrashingDetected'));
   say('The script is stopped by now. Without the annotation the controller goes on, with clean counters.');
-  await $(`kubectl annotate ${descheduler} platform.kubevirt.io/reconcile-paused- platform.kubevirt.io/paused-by-`);
+  await $('kubectl virt-platform unpause KubeDescheduler/cluster --yes');
   await waitFor(async () => (await intervalNow(controlPlane)) === 60, {
     what: `${interval} to be put right`,
-    timeoutMs: 30_000,
+    timeoutMs: 60_000,
   });
   await controller.settled();
   await $('kubectl virt-platform status KubeDescheduler/cluster');
@@ -186,7 +186,7 @@ export PATH=${quote(path.join(root, 'plugin'))}:${quote(binDir)}:"$PATH"
 
 kubectl virt-platform status
 kubectl virt-platform explain pci-passthrough
-kubectl annotate hyperconverged kubevirt-hyperconverged -n openshift-cnv platform.kubevirt.io/enable-pci-passthrough=true
+kubectl virt-platform enable pci-passthrough --yes
 kubectl delete machineconfig 90-worker-swap-online
 kubectl virt-platform status -o wide
 kubectl get events.events.k8s.io -n openshift-cnv --sort-by=.eventTime
