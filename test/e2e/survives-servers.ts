@@ -1,0 +1,123 @@
+import anyTest, { type TestFn } from 'ava';
+import { type AnyObject, useCluster, waitFor } from '../helpers/cluster.ts';
+import { type Audited, type ControllerProcess, writesOf } from '../helpers/controller-process.ts';
+import type { InstalledAutopilot } from '../integration/_controller-manifests.ts';
+import {
+  annotate,
+  hyperConverged,
+  leftAlone,
+  oneView,
+  prepare,
+  service,
+  start,
+  swap,
+  takeHandsOff,
+} from './_survives.ts';
+
+// API server and etcd are killed under a controller that runs as its ServiceAccount.
+const test = anyTest as TestFn<{ autopilot: InstalledAutopilot }>;
+const cluster = useCluster(test, { crds: 'none' });
+const ruleSets = { apiVersion: 'ifo.kubevirt.io/v1alpha1', kind: 'OperationRuleSet' };
+
+test.serial.before(async (t) => {
+  t.context.autopilot = await prepare(cluster);
+});
+
+async function unreadyOf(controller: ControllerProcess): Promise<string> {
+  return await waitFor(async () => (await controller.unready()) || false, {
+    what: 'readiness to tell that it is away',
+    timeoutMs: 60_000,
+  });
+}
+
+test.serial('the API server is killed and comes back 20 times, in the middle of applies', async (t) => {
+  t.timeout(400_000, 'twenty restarts');
+  const controller = await start(t, { kubeconfig: t.context.autopilot.kubeconfig });
+  await controller.converged();
+  const untouched = await takeHandsOff(cluster, controller);
+  await annotate(cluster, hyperConverged, { 'enable-in-flight-operations': 'true' });
+  const inSync = ({ items }: AnyObject): string[] =>
+    items
+      .filter(({ target, decision }: AnyObject) => target.kind === ruleSets.kind && decision === 'in-sync')
+      .map(({ target }: AnyObject) => target.name);
+  const names = inSync(await controller.planWhere((plan) => inSync(plan).length > 30, 'the rule sets'));
+
+  for (let round = 0; round < 20; round++) {
+    const from = Date.now();
+    const some = [0, 1, 2].map((index) => names[(3 * round + index) % names.length] ?? '');
+    await Promise.all(some.map((name) => cluster.delete({ ...ruleSets, name })));
+    // Now while it plans, now after so many writes.
+    const writes = round % 4;
+    await waitFor(async () => (await healing(from)).length >= writes, {
+      what: 'writes',
+      timeoutMs: 60_000,
+      intervalMs: 1,
+    });
+    await cluster.controlPlane.stopApiServer();
+    if (round === 0) t.regex(await unreadyOf(controller), /not up to date|not reach/);
+    await cluster.controlPlane.startApiServer();
+  }
+  await controller.converged();
+  for (const name of names) t.truthy(await cluster.get({ ...ruleSets, name }), `${name} is back`);
+  await leftAlone(t, cluster, untouched);
+  await oneView(t, cluster, controller);
+  t.false(
+    controller.lines.some(({ message }) => /unexpected|TypeError/.test(message)),
+    'nothing unexpected',
+  );
+});
+
+async function healing(from: number): Promise<readonly Audited[]> {
+  return (await writesOf(cluster, { from })).filter(({ resource }) => resource === 'operationrulesets');
+}
+
+test.serial('etcd is killed and comes back', async (t) => {
+  t.timeout(200_000, 'etcd');
+  const controller = await start(t, { kubeconfig: t.context.autopilot.kubeconfig });
+  await controller.converged();
+  await cluster.controlPlane.stopEtcd();
+  await controller.planWhere(() => true, 'its last plan to be told');
+  await cluster.controlPlane.startEtcd();
+  await waitFor(
+    () =>
+      cluster
+        .patch(swap, { spec: { config: { ignition: { version: '1.1.1' } } } }, { manager: 'rival' })
+        .then(() => true),
+    {
+      what: 'the API server to write again',
+      timeoutMs: 60_000,
+    },
+  );
+  await waitFor(async () => (await cluster.get(swap))?.spec.config.ignition.version !== '1.1.1', {
+    what: 'it is healed',
+    timeoutMs: 90_000,
+  });
+  await controller.converged();
+  await oneView(t, cluster, controller);
+});
+
+test.serial('what it watched from is compacted while the API server is away', async (t) => {
+  t.timeout(200_000, 'compaction');
+  const controller = await start(t, { kubeconfig: t.context.autopilot.kubeconfig });
+  await controller.converged();
+  await cluster.controlPlane.stopApiServer();
+  const { header } = await etcd('kv/range', { key: Buffer.from('/').toString('base64') });
+  await etcd('kv/compaction', { revision: header.revision, physical: true });
+  await cluster.controlPlane.startApiServer();
+  await cluster.patch(service, { spec: { selector: null } }, { manager: 'rival' });
+  await waitFor(async () => (await cluster.get(service))?.spec.selector !== undefined, {
+    what: 'it is healed',
+    timeoutMs: 90_000,
+  });
+  await controller.converged();
+  await oneView(t, cluster, controller);
+});
+
+async function etcd(path: string, body: unknown) {
+  const response = await fetch(`${cluster.controlPlane.etcdUrl}/v3/${path}`, {
+    method: 'POST',
+    body: JSON.stringify(body),
+  });
+  if (!response.ok) throw new Error(`etcd: ${await response.text()}`);
+  return (await response.json()) as { header: { revision: string } };
+}
