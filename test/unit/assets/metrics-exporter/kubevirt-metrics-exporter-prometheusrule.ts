@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
 import test from 'ava';
 import { type Body, bodyOf } from '../_assets.ts';
 import { checkWithPromtool } from '../_promtool.ts';
@@ -18,6 +20,20 @@ function expressionOf(alert: string, environment?: Record<string, unknown>): str
   const rules: Body[] = groupsWith(environment).flatMap((group) => group.rules);
   return rules.find((rule) => rule.alert === alert)?.expr;
 }
+
+test('every alert has a runbook: a heading of the page that its URL names', async (t) => {
+  const page = path.resolve(import.meta.dirname, '../../../../docs/runbooks/kubevirt-metrics-exporter.md');
+  const headings = [...(await readFile(page, 'utf8')).matchAll(/^### (\w+)$/gm)].map(([, heading]) => heading);
+  const rules: Body[] = groupsWith().flatMap(({ rules }) => rules);
+  t.deepEqual(
+    rules.map(({ alert }) => alert),
+    headings,
+  );
+  for (const { alert, annotations } of rules) {
+    const url = 'https://github.com/virt-platform/virt-platform/blob/main/docs/runbooks/kubevirt-metrics-exporter.md';
+    t.is(annotations.runbook_url, `${url}#${alert.toLowerCase()}`);
+  }
+});
 
 test('there are twenty alerts in three groups, each with its severity and its time', (t) => {
   t.deepEqual(
@@ -58,7 +74,7 @@ test('there are twenty alerts in three groups, each with its severity and its ti
 for (const { alert, labels, annotations } of groupsWith().flatMap(({ rules }) => rules)) {
   test(`${alert} says what is the matter`, (t) => {
     t.deepEqual(Object.keys(labels), ['severity']);
-    t.deepEqual(Object.keys(annotations), ['summary', 'description']);
+    t.deepEqual(Object.keys(annotations), ['runbook_url', 'summary', 'description']);
   });
 }
 
