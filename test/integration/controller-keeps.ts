@@ -165,15 +165,19 @@ test.serial('a CRD that appears is used at once, and one that goes is no failure
         (object) => object?.spec.a === 1,
         () => false,
       ),
-    { what: 'the gadget', timeoutMs: 15_000 },
+    { what: 'the gadget', timeoutMs: 60_000 },
   );
   const crdId = { apiVersion: crd.apiVersion, kind: crd.kind, name: crd.metadata.name };
   await cluster.delete(crdId);
   await waitFor(() => running.controller.state.plan?.items[0]?.decision === 'missing-crd', {
     what: 'a missing CRD again',
-    timeoutMs: 15_000,
+    timeoutMs: 60_000,
   });
-  await waitFor(() => cluster.get(crdId).then((object) => object === undefined), { what: 'the CRD is gone' });
+  // The API server looks every five seconds whether the objects of a CRD that goes are gone.
+  await waitFor(() => cluster.get(crdId).then((object) => object === undefined), {
+    what: 'the CRD is gone',
+    timeoutMs: 60_000,
+  });
   await cluster.apply(crd);
   await waitFor(
     () =>
@@ -181,7 +185,7 @@ test.serial('a CRD that appears is used at once, and one that goes is no failure
         (object) => object?.spec.a === 1,
         () => false,
       ),
-    { what: 'the gadget again', timeoutMs: 15_000 },
+    { what: 'the gadget again', timeoutMs: 60_000 },
   );
   t.false(running.happenings.some((it) => it.happening === 'performed' && it.outcome.result === 'failed'));
 });
