@@ -53,8 +53,8 @@ export type EventCounts = {
  *
  * @example
  * const events = new EventRecorder(cluster, { reportingInstance: 'pod-1', clock: systemClock, onError: console.error });
- * const controller = new Controller(cluster, catalog, { listeners: [events.listener] });
- * await controller.run(signal);
+ * const loop = new ControlLoop(cluster, catalog, { listeners: [events.listener] });
+ * await loop.run(signal);
  * await events.flush(2000);
  */
 export class EventRecorder {

@@ -40,7 +40,7 @@ export type MetricsOptions = {
 export class Metrics {
   readonly #registry = new Registry();
   readonly #options: MetricsOptions;
-  readonly #status: StatusSeries;
+  #status: StatusSeries;
   readonly #atWar = new Set<string>();
   /** Objects that are wanted, and so have series of their own. */
   readonly #known = new Set<string>();
@@ -58,7 +58,7 @@ export class Metrics {
 
   constructor(options: MetricsOptions) {
     this.#options = options;
-    this.#status = new StatusSeries(options.catalog, { observe: options.observe ?? false });
+    this.#status = this.#freshStatus();
     const registers = [this.#registry];
     this.#thrashing = new Counter({
       name: 'virt_platform_thrashing_total',
@@ -148,11 +148,18 @@ export class Metrics {
         if (happening.watchedKind !== undefined) this.#watchRestarted(happening.watchedKind);
         return;
       case 'leading':
+        // Who doesn't lead knows nothing any more of how objects are: whoever does says so.
+        if (!happening.isLeader) this.#status = this.#freshStatus();
         return;
       default:
         happening satisfies never;
     }
   };
+
+  #freshStatus(): StatusSeries {
+    const { catalog, observe = false } = this.#options;
+    return new StatusSeries(catalog, { observe });
+  }
 
   /** A watch failed, and is connected anew. */
   #watchRestarted(kind: string): void {
@@ -234,24 +241,23 @@ export class Metrics {
         },
       });
     };
-    const status = this.#status;
     gauge(
       'compliance_status',
       'Whether the object is as it should be: 1 when it is, 0 when it is not and could not be put right.',
       objectLabels,
-      () => status.compliance(),
+      () => this.#status.compliance(),
     );
     gauge(
       'paused_resources',
       'Whether the object is left alone because of an edit war: 1 while it is, otherwise 0.',
       objectLabels,
-      () => status.paused(),
+      () => this.#status.paused(),
     );
     gauge(
       'customization_info',
       'A deviation from the baseline, always 1: type is patch, ignore or unmanaged.',
       [...objectLabels, 'type'],
-      () => status.customizations(),
+      () => this.#status.customizations(),
     );
     gauge(
       'protected_customization_info',
@@ -266,22 +272,22 @@ export class Metrics {
       'invalid_annotation_info',
       'An annotation of ours that cannot be followed, always 1, on the object that carries it. It holds that object, or all for disabled-resources.',
       [...objectLabels, 'annotation'],
-      () => status.invalidAnnotations(),
+      () => this.#status.invalidAnnotations(),
     );
     gauge(
       'missing_dependency',
       'Whether an API that an active feature needs is missing: 1 when it is, 0 when it is served.',
       ['group', 'version', 'kind'],
-      () => status.dependencies(),
+      () => this.#status.dependencies(),
     );
     gauge(
       'tombstone_status',
       'An obsolete object: 1 it still exists, 0 gone, -1 reading or deleting it failed, -2 left alone because it is not ours.',
       objectLabels,
-      () => status.tombstones(),
+      () => this.#status.tombstones(),
     );
     gauge('assets', 'Assets and tombstones by what was decided about them.', ['type', 'decision'], () =>
-      status.decisions(),
+      this.#status.decisions(),
     );
     gauge('build_info', 'The version of the controller, always 1.', ['version'], () => [[{ version }, 1]]);
     gauge('catalog_info', 'The catalog, always 1.', ['version', 'digest'], () => [

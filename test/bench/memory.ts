@@ -21,6 +21,9 @@ export async function memoryFigures(controlPlane: ControlPlane): Promise<Figure[
   const program = spawn(
     process.execPath,
     [
+      // As the image starts it.
+      '--max-semi-space-size=4',
+      '--disable-proto=delete',
       path.join(root, 'controller', 'main.ts'),
       '--leader-elect=false',
       '--metrics-bind-address=0',

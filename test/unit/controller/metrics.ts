@@ -242,6 +242,14 @@ async function everything(catalog: Catalog): Promise<string> {
   return await metrics.text();
 }
 
+test('who lost the lead says nothing any more of how objects are', async (t) => {
+  const { metrics, planned, series } = measured();
+  planned(item('a', 'rejected', { message: 'no' }));
+  t.deepEqual(await series('compliance_status'), [`${a} 0`]);
+  metrics.listener({ happening: 'leading', isLeader: false });
+  t.deepEqual(await series('compliance_status'), []);
+});
+
 const lint = isOnPath('promtool') ? test : test.skip;
 lint('promtool finds nothing to say about names, types and help', async (t) => {
   const text = await everything(await builtInCatalog());
