@@ -263,6 +263,7 @@ export class ControlLoop {
     if (now - this.#retriedAt < 1000) return;
     this.#retriedAt = now;
     this.#cache.retryFailing();
+    if (this.#crds?.isSynced === false) this.#crds.retryNow();
   }
 
   /** Looks again after a while, without being told of a change. */
