@@ -264,9 +264,11 @@ export class Metrics {
       'A deviation on something that protects people (alerts, metrics, remediation), always 1: type is as in status.',
       [...objectLabels, 'type'],
       () =>
-        status.plan === undefined
+        this.#status.plan === undefined
           ? []
-          : protectedOverrides(status.plan, catalog).map(({ item, type }) => [{ ...labelsOf(item), type }, 1] as const),
+          : protectedOverrides(this.#status.plan, catalog).map(
+              ({ item, type }) => [{ ...labelsOf(item), type }, 1] as const,
+            ),
     );
     gauge(
       'invalid_annotation_info',
