@@ -170,7 +170,7 @@ test.serial('a target that is ambiguous, unknown, or missing is an error with na
   failsWith(
     t,
     await explain('node-remediation'),
-    /"node-remediation" names 2, say which one: sbr-detection-config, nhc-far/,
+    /"node-remediation" names 3, say which one: sbr-detection-config, sbr-detection-config-upstream, nhc-far/,
   );
   failsWith(t, await explain('MachineConfig'), /"MachineConfig" is a kind: say which one/);
   failsWith(t, await explain('swap-enable', '-n', 'openshift-cnv'), /is not in namespace openshift-cnv/);
