@@ -191,6 +191,21 @@ export class ControlPlane {
     await this.#apiServer?.kill();
   }
 
+  /** Kills etcd, and leaves the API server without its storage. */
+  async stopEtcd(): Promise<void> {
+    await this.#etcd?.kill();
+  }
+
+  /** Starts etcd again after {@link stopEtcd}, at the same address and with what it held. */
+  async startEtcd(): Promise<void> {
+    await this.#startEtcd();
+  }
+
+  /** As in `http://127.0.0.1:34568`. */
+  get etcdUrl(): string {
+    return `http://127.0.0.1:${this.#etcdPort}`;
+  }
+
   /** Ends every process and removes every file; more than one call is one. */
   stop(): Promise<void> {
     this.#stopped ??= this.#stop();
@@ -237,7 +252,7 @@ export class ControlPlane {
   }
 
   async #startEtcd(): Promise<void> {
-    const url = `http://127.0.0.1:${this.#etcdPort}`;
+    const url = this.etcdUrl;
     this.#etcd = this.#spawn('etcd', [
       `--data-dir=${this.#file(`etcd-${this.#etcdPort}`)}`,
       `--listen-client-urls=${url}`,
@@ -257,7 +272,7 @@ export class ControlPlane {
 
   #apiServerCommandLine(): string[] {
     return [
-      `--etcd-servers=http://127.0.0.1:${this.#etcdPort}`,
+      `--etcd-servers=${this.etcdUrl}`,
       '--bind-address=127.0.0.1',
       '--advertise-address=127.0.0.1',
       '--endpoint-reconciler-type=none',
