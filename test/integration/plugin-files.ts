@@ -124,7 +124,8 @@ test('it works without a terminal, with stdin closed, and in a folder that is go
   const script = `mkdir gone; cd gone; rmdir ../gone; "$1" status -f "$2" --no-headers <&- | head -1; "$1" explain swap-enable -f "$2" <&- >&- 2>&-; echo "$?"`;
   const ran = await run(['-c', script, 'sh', launcher, path.join(folder, 'hco.json')], { program: 'sh' });
   t.regex(ran.stdout, /^\S+ {3,}\S.*\n0\n$/);
-  t.is(ran.stderr, '');
+  // Some shells say so themselves, before the launcher's first line.
+  t.is(ran.stderr.replace(/^sh: .*getcwd\(\) failed.*\n/gm, ''), '');
 });
 
 test('Ctrl-C and termination have the exit codes that shells expect', async (t) => {
