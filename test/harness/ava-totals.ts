@@ -31,3 +31,18 @@ export function failedTitles(output: string): string[] {
     .flatMap((line) => /^\s*[✘×] \[fail\]: (.*?)(?: \([\d.]+\w+\)(?: .*)?)?$/.exec(line)?.[1] ?? []);
   return [...new Set(titles)];
 }
+
+/**
+ * What ava says of each failure, which it prints after all tests, between two rules; `''` without any. At most so many
+ * lines, as some errors carry a whole process's output.
+ */
+export function failureDetails(output: string, most = 300): string {
+  const lines = stripVTControlCharacters(output).split('\n');
+  const isRule = (line: string) => /^\s*─+\s*$/.test(line);
+  const [first, last] = [lines.findIndex(isRule), lines.findLastIndex(isRule)];
+  const details = lines.slice(first + 1, Math.max(first + 1, last));
+  while (details.at(-1)?.trim() === '') details.pop();
+  while (details[0]?.trim() === '') details.shift();
+  if (details.length <= most) return details.join('\n');
+  return [...details.slice(0, most), `  … and ${details.length - most} more lines above`].join('\n');
+}

@@ -1,7 +1,7 @@
 import { existsSync, globSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { avaTotals, type Totals } from './ava-totals.ts';
+import { avaTotals, failedTitles, failureDetails, type Totals } from './ava-totals.ts';
 import { checks } from './checks.ts';
 import { findBinaries } from './control-plane/find-binaries.ts';
 import { c8Arguments, coverageByFolder } from './coverage.ts';
@@ -96,7 +96,17 @@ async function ava(
   const { passed, failed } = avaTotals(output, code);
   totals.passed += passed;
   totals.failed += failed;
-  if (failed > 0) remarks.push(`Failed: ${failed} in the tests (ava's exit code was ${code}); look for ✘ above`);
+  if (failed === 0) return;
+  // Said again at the end: of a long log often only the last lines are kept.
+  const titles = failedTitles(output).map((title) => `  ✘ ${title}`);
+  const details = failureDetails(output);
+  remarks.push(
+    [
+      ...(details === '' ? [] : [details, '']),
+      `Failed: ${failed} in the tests (ava's exit code was ${code})${titles.length > 0 ? ':' : '; look above'}`,
+      ...titles,
+    ].join('\n'),
+  );
 }
 
 function filesThatUseCrds(): string[] {

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { avaTotals, failedTitles } from '../../harness/ava-totals.ts';
+import { avaTotals, failedTitles, failureDetails } from '../../harness/ava-totals.ts';
 
 test('a run in which all passed', (t) => {
   t.deepEqual(avaTotals('\n  ✔ a › one\n  ✔ b › two (1.2s)\n  ─\n\n  2 tests passed\n', 0), { passed: 2, failed: 0 });
@@ -38,4 +38,21 @@ test('skipped and todo tests count neither way', (t) => {
 test('the titles of failed tests, each once', (t) => {
   const output = '  ✔ one\n  ✘ [fail]: plan › two\n  ✘ [fail]: plan › three (1.5s) Timeout\n  ✘ [fail]: plan › two\n';
   t.deepEqual(failedTitles(output), ['plan › two', 'plan › three']);
+});
+
+test('what ava says of the failures is what stands between its rules', (t) => {
+  const output = '  ✔ one\n  ✘ [fail]: two Error\n  ─\n\n  two\n  at a.ts:1\n\n  three\n\n  ─\n\n  2 tests failed\n';
+  t.is(failureDetails(output), '  two\n  at a.ts:1\n\n  three');
+  t.is(failureDetails('  ✔ one\n  ─\n\n  1 test passed\n'), '');
+  t.is(failureDetails('no such file\n'), '');
+});
+
+test('of very long details the beginning is kept', (t) => {
+  const output = ['  ─', '', '  one', ...Array.from({ length: 500 }, (_, line) => `    ${line}`), '', '  ─', ''].join(
+    '\n',
+  );
+  const details = failureDetails(output, 20).split('\n');
+  t.is(details.length, 21);
+  t.is(details[0], '  one');
+  t.is(details.at(-1), '  … and 481 more lines above');
 });
