@@ -20,6 +20,7 @@ export const status: Command = {
   usage: 'status [FEATURE|ASSET|KIND/NAME…] [flags]',
   description: `Shows what the autopilot keeps: whether it is active, and for every asset what would be done now and why.
 Objects that differ are listed below with each field, its live and desired value, and who set it last.
+Assets whose conditions don't hold here are counted, and listed with -o wide or when they are named.
 
 With -f it works on files instead of a cluster: a HyperConverged, and whatever else is at hand (nodes, CRDs,
 Infrastructure, a whole must-gather). What isn't in the files is said to be unknown.`,
@@ -107,6 +108,7 @@ async function look(args: Arguments, environment: Environment, messages: Message
     paint: painter((args.text('color') ?? 'auto') as ColourMode, stdout, variables),
     now: now(),
     wide: format === 'wide',
+    all: args.words.length > 0 || args.given('selector'),
     headers: !args.isOn('no-headers'),
     kubectl,
     failures,

@@ -19,6 +19,8 @@ export type StatusTextOptions = {
   /** Columns of the terminal; absent: nothing is cut. */
   readonly width?: number;
   readonly wide: boolean;
+  /** Rows that ask nothing of anybody too: set where they were asked for by name. */
+  readonly all: boolean;
   /** Without: rows only, for scripts. */
   readonly headers: boolean;
   /** `kubectl --context=x`, for the commands that are suggested. */
@@ -34,11 +36,11 @@ export function statusText(
   items: readonly PlanItem[],
   options: StatusTextOptions,
 ): string {
-  const shown = options.wide ? items : items.filter(({ decision }) => decision !== 'gone' && decision !== 'not-ours');
+  const shown = options.wide || options.all ? items : items.filter((item) => !asksNothing(item));
   const table = shown.length === 0 ? '' : formatTable(shown, columns(options.wide), options);
   if (!options.headers) return table;
   return [
-    head(plan, controller, items, options),
+    head(plan, controller, items, options) + leftOutLine(items.length - shown.length),
     table,
     driftLines(shown, options),
     fixLines(shown, options),
@@ -46,6 +48,18 @@ export function statusText(
   ]
     .filter((part) => part !== '')
     .join('\n');
+}
+
+/** What doesn't concern this cluster, and nobody has steered. */
+function asksNothing({ decision, overrides, notes }: PlanItem): boolean {
+  const quiet: readonly DecisionWord[] = ['condition-unmet', 'gone', 'not-ours'];
+  return quiet.includes(decision) && overrides.length === 0 && notes.length === 0;
+}
+
+function leftOutLine(count: number): string {
+  return count === 0
+    ? ''
+    : `not listed: ${count} that ${count === 1 ? "doesn't" : "don't"} apply here (-o wide lists all)\n`;
 }
 
 /** How to switch the autopilot on, for the very cluster that was looked at. */

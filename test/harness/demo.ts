@@ -14,8 +14,7 @@ Shows the main job on a control plane of its own: the controller brings a cluste
 an edit war and names its rival, is resumed, and respects a deviation. It then stays up to be tried out, until Ctrl-C;
 with --once it ends.`;
 
-// What this cluster doesn't want is most of the catalog.
-const status = "kubectl virt-platform status | grep -v ' condition-unmet '";
+const status = 'kubectl virt-platform status';
 const dashboards = 'uiplugin monitoring';
 const noDashboards = `kubectl patch ${dashboards} --type=merge --field-manager=night-shift -p '{"spec":{"monitoring":{"perses":{"enabled":false}}}}'`;
 const descheduler = 'kubedescheduler cluster -n openshift-kube-descheduler-operator';

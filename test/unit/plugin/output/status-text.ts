@@ -15,6 +15,7 @@ const show = (
     paint: plain,
     now: new Date('2026-01-01T12:00:00Z'),
     wide: false,
+    all: false,
     headers: true,
     kubectl: 'kubectl --context=prod',
     ...options,
@@ -30,6 +31,23 @@ test('totals count assets and tombstones by decision', (t) => {
     ]),
   );
   t.true(text.includes('\n3 assets: 2 in-sync, 1 update; 1 tombstone: 1 gone\n'));
+});
+
+test('what does not apply here is counted instead of listed, unless somebody steered it or it was asked for', (t) => {
+  const plan = planOf([
+    item('quiet', { decision: 'condition-unmet' }),
+    item('noted', { decision: 'condition-unmet' }, { notes: ['a fact is unknown'] }),
+    item('steered', { decision: 'condition-unmet' }, { overrides: [{ type: 'unmanaged', how: 'mode' }] }),
+    item('kept', { decision: 'in-sync', live }),
+  ]);
+  const text = show(plan);
+  t.deepEqual(text.match(/^(quiet|noted|steered|kept)/gm), ['noted', 'steered', 'kept']);
+  t.regex(text, /^4 assets: .*3 condition-unmet/m);
+  t.regex(text, /^not listed: 1 that doesn't apply here \(-o wide lists all\)$/m);
+  for (const all of [show(plan, { all: true }), show(plan, { wide: true })]) {
+    t.regex(all, /^quiet +condition-unmet /m);
+    t.notRegex(all, /not listed/);
+  }
 });
 
 test('a tombstone that is done is left out of the table, but for -o wide', (t) => {
