@@ -21,9 +21,21 @@ export const everywhere: readonly Option[] = [
 /** Options of what talks to a cluster, with kubectl's names and meaning. */
 export const connection: readonly Option[] = [
   { name: 'kubeconfig', type: 'text', placeholder: 'FILE', description: 'The kubeconfig to use' },
-  { name: 'context', type: 'text', placeholder: 'NAME', description: 'The context of the kubeconfig to use' },
-  { name: 'cluster', type: 'text', placeholder: 'NAME', description: 'The cluster of the kubeconfig to use' },
-  { name: 'user', type: 'text', placeholder: 'NAME', description: 'The user of the kubeconfig to use' },
+  {
+    name: 'context',
+    type: 'text',
+    placeholder: 'NAME',
+    of: 'context',
+    description: 'The context of the kubeconfig to use',
+  },
+  {
+    name: 'cluster',
+    type: 'text',
+    placeholder: 'NAME',
+    of: 'cluster',
+    description: 'The cluster of the kubeconfig to use',
+  },
+  { name: 'user', type: 'text', placeholder: 'NAME', of: 'user', description: 'The user of the kubeconfig to use' },
   { name: 'server', short: 's', type: 'text', placeholder: 'URL', description: "The API server's address" },
   { name: 'token', type: 'text', placeholder: 'TOKEN', description: 'Bearer token for the API server' },
   {
@@ -51,6 +63,7 @@ export const connection: readonly Option[] = [
     short: 'n',
     type: 'text',
     placeholder: 'NAME',
+    of: 'namespace',
     description: 'Only objects in this namespace',
   },
   {

@@ -15,6 +15,7 @@ import { UserError } from '../user-error.ts';
 
 export const diff: Command = {
   usage: 'diff [FEATURE|ASSET|KIND/NAME…] [flags]',
+  words: [{ of: 'item', many: true }],
   description: `Shows what the controller would change: live objects against what an apply would make of them, as the API server
 says in a dry run. Each hunk names the fields that it changes, who set each last, and when.
 

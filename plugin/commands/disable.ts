@@ -13,6 +13,7 @@ import { writeOptions } from '../writing/write-options.ts';
 
 export const disable: Command = {
   usage: 'disable FEATURE… [flags]',
+  words: [{ of: 'switch', many: true }],
   description: `Takes opt-ins back: removes the annotation ${clusterAnnotation.enablePrefix}NAME from HyperConverged.
 What the feature brought stays in the cluster, and isn't kept in sync any more: it is listed, with the commands that
 delete it.`,

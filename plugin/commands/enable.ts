@@ -8,6 +8,7 @@ import { writeOptions } from '../writing/write-options.ts';
 
 export const enable: Command = {
   usage: 'enable FEATURE… [flags]',
+  words: [{ of: 'switch', many: true }],
   description: `Opts in to features: sets the annotation ${clusterAnnotation.enablePrefix}NAME on HyperConverged.
 Shows first what that would do, and asks. A feature whose other conditions aren't met stays off, and says which.`,
   examples: [

@@ -13,6 +13,7 @@ import { UserError } from '../user-error.ts';
 
 export const explain: Command = {
   usage: 'explain ASSET|KIND/NAME|KIND NAME [flags]',
+  words: [{ of: 'target' }],
   description: `Explains a decision: every step that led to it with the values that it saw, and the smallest change that would
 lead to another, as a command where there is one.
 

@@ -17,6 +17,7 @@ import { writeOptions } from '../writing/write-options.ts';
 
 export const ignore: Command = {
   usage: 'ignore ASSET|KIND/NAME|KIND NAME POINTER… [flags]',
+  words: [{ of: 'target' }, { of: 'pointer', many: true }],
   description: `Leaves fields of an object to whoever else sets them: adds JSON pointers to the annotation
 ${annotation.ignoreFields}. Says when a part can't be yielded: what lies in a list that is one value to the server stays ours,
 at the value that it has.`,

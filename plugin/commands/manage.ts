@@ -8,6 +8,7 @@ import { writeOptions } from '../writing/write-options.ts';
 
 export const manage: Command = {
   usage: 'manage ASSET|KIND/NAME|KIND NAME [flags]',
+  words: [{ of: 'target' }],
   description: `Gives an object back to the autopilot after "unmanage": removes the annotation ${annotation.mode} from it.
 What was changed meanwhile goes back to the baseline: it is shown first.`,
   examples: [

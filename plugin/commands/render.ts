@@ -13,6 +13,7 @@ import { UserError } from '../user-error.ts';
 
 export const render: Command = {
   usage: 'render [ASSET…] [flags]',
+  words: [{ of: 'asset', many: true }],
   description: `Prints the manifests as they should be, overrides included, in the order in which they are applied. What is not
 wanted here, or must not be written, is left out and noted on stderr.
 

@@ -18,6 +18,7 @@ import { UserError } from '../user-error.ts';
 
 export const status: Command = {
   usage: 'status [FEATURE|ASSET|KIND/NAME…] [flags]',
+  words: [{ of: 'item', many: true }],
   description: `Shows what the autopilot keeps: whether it is active, and for every asset what would be done now and why.
 Objects that differ are listed below with each field, its live and desired value, and who set it last.
 Assets whose conditions don't hold here are counted, and listed with -o wide or when they are named.

@@ -7,6 +7,7 @@ import { writeOptions } from '../writing/write-options.ts';
 
 export const unmanage: Command = {
   usage: 'unmanage ASSET|KIND/NAME|KIND NAME [flags]',
+  words: [{ of: 'target' }],
   description: `Has the autopilot keep its hands off an object: sets the annotation ${annotation.mode}=unmanaged on it.
 The object stays as it is, and "manage" gives it back. For single fields there is ${annotation.ignoreFields}.`,
   examples: [

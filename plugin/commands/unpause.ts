@@ -13,6 +13,7 @@ import { writeOptions } from '../writing/write-options.ts';
 
 export const unpause: Command = {
   usage: 'unpause ASSET|KIND/NAME|KIND NAME|--all [flags]',
+  words: [{ of: 'target' }],
   description: `Resumes what was paused because somebody kept changing it back: removes ${annotation.reconcilePaused}.
 Shows first who fought over which fields and since when, and what would end the fight: as long as the other side goes on,
 it will be paused again.`,

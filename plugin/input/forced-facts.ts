@@ -18,6 +18,7 @@ export const factOptions: readonly Option[] = [
     name: 'fact',
     type: 'texts',
     placeholder: 'NAME=VALUE',
+    of: 'fact',
     description:
       'Takes a fact for granted, as in topology.isCompact=true or images.NAME=REF; may be given several times',
   },
@@ -42,6 +43,13 @@ export function forcedFacts(args: Arguments): Readonly<Record<string, boolean | 
   return Object.fromEntries([...short, ...args.texts('fact').map(parseFact)]);
 }
 
+/** The facts that have a name of their own; images have theirs besides. */
+export function factNames(): readonly string[] {
+  return (['hardware', 'topology'] as const).flatMap((group) =>
+    [...contextNames[group]].map((fact) => `${group}.${fact}`),
+  );
+}
+
 function parseFact(text: string): readonly [string, boolean | number | string] {
   const equals = text.indexOf('=');
   if (equals === -1)
@@ -49,9 +57,7 @@ function parseFact(text: string): readonly [string, boolean | number | string] {
   const name = text.slice(0, equals);
   const value = text.slice(equals + 1);
   if (/^images\.[a-z0-9-]+$/.test(name)) return [name, value];
-  const known = ['hardware', 'topology'].flatMap((group) =>
-    [...contextNames[group as 'hardware' | 'topology']].map((fact) => `${group}.${fact}`),
-  );
+  const known = factNames();
   if (!known.includes(name)) {
     const hint = didYouMean(name, known) || `known are images.NAME, ${known.join(', ')}`;
     throw new UserError(`--fact ${name} is no fact: ${hint}`);

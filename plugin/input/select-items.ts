@@ -3,6 +3,9 @@ import type { PlanItem } from '../../shared/engine/plan-item.ts';
 import { didYouMean } from '../did-you-mean.ts';
 import { UserError } from '../user-error.ts';
 
+/** What an item is named by. */
+export type Named = Pick<PlanItem, 'asset' | 'feature' | 'group' | 'target'>;
+
 /**
  * The items that the words name, in the plan's order; all of them without words. A word is the name of an asset, a
  * feature or a group, or `KIND/NAME` (also `KIND/NAMESPACE/NAME` and `KIND.GROUP/NAME`); `KIND NAME` may be two words.
@@ -20,8 +23,7 @@ export function selectItems(
   const chosen = new Set<PlanItem>();
   for (let index = 0; index < words.length; index++) {
     const word = words[index] ?? '';
-    const isKind =
-      !word.includes('/') && namedBy(word, items).length === 0 && items.some(({ target }) => isOfKind(target, word));
+    const isKind = isKindAlone(word, items);
     const name = isKind && index + 1 < words.length ? `${word}/${words[++index]}` : word;
     const named = namedBy(name, items);
     if (named.length === 0) throw unknown(name, items, isKind && name === word);
@@ -58,7 +60,7 @@ export function selectOne(
 }
 
 /** Every word that {@link selectItems} takes, for completion and for errors. */
-export function namesOf(items: readonly PlanItem[]): readonly string[] {
+export function namesOf(items: readonly Named[]): readonly string[] {
   return items.flatMap(({ asset, feature, group, target }) => [
     asset,
     ...(feature === undefined ? [] : [feature]),
@@ -67,7 +69,12 @@ export function namesOf(items: readonly PlanItem[]): readonly string[] {
   ]);
 }
 
-function namedBy(word: string, items: readonly PlanItem[]): readonly PlanItem[] {
+/** Whether a word is a kind and no more, so that the next one is a name. */
+export function isKindAlone(word: string, items: readonly Named[]): boolean {
+  return !word.includes('/') && namedBy(word, items).length === 0 && items.some(({ target }) => isOfKind(target, word));
+}
+
+function namedBy<Item extends Named>(word: string, items: readonly Item[]): readonly Item[] {
   const slash = word.indexOf('/');
   if (slash === -1) {
     const byAsset = items.filter(({ asset }) => asset === word);
@@ -82,7 +89,7 @@ function namedBy(word: string, items: readonly PlanItem[]): readonly PlanItem[] 
 }
 
 /** As kubectl takes kinds: in any case, in plural, with their group. */
-function isOfKind({ apiVersion, kind }: ObjectRef, word: string): boolean {
+export function isOfKind({ apiVersion, kind }: ObjectRef, word: string): boolean {
   const [name = '', ...group] = word.toLowerCase().split('.');
   if (group.length > 0 && group.join('.') !== groupOf(apiVersion)) return false;
   const singular = kind.toLowerCase();

@@ -12,6 +12,7 @@ export const writeOptions: readonly Option[] = [
     name: 'dry-run',
     type: 'text',
     placeholder: dryRuns.join('|'),
+    of: dryRuns,
     // Without a value it is refused with a hint, rather than taking the next word for one.
     bare: '',
     description: 'client: only shows what would change; server: has the API server check it too',

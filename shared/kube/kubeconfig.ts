@@ -78,6 +78,14 @@ export function loadKubeconfig(given: KubeconfigOptions): Connection {
   };
 }
 
+/** What can be chosen with `--context`, `--cluster` and `--user`. */
+export function kubeconfigNames(
+  options: Pick<KubeconfigOptions, 'env' | 'home' | 'kubeconfig'>,
+): Readonly<Record<'context' | 'cluster' | 'user', readonly string[]>> {
+  const { contexts, clusters, users } = mergedConfig(options);
+  return { context: [...contexts.keys()], cluster: [...clusters.keys()], user: [...users.keys()] };
+}
+
 type MergedConfig = {
   readonly isEmpty: boolean;
   readonly lookedAt: readonly string[];
