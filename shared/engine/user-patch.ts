@@ -3,6 +3,7 @@ import type { Invalid, PatchOperation } from '../api/annotations.ts';
 import { annotation, ownKeys } from '../api/annotations.ts';
 import { formatPointer, maxDepth, parsePointer } from '../api/json-pointer.ts';
 import type { Json, KubernetesObject } from '../api/kubernetes-object.ts';
+import { nearestName } from '../api/nearest-name.ts';
 import { groupOf } from '../api/object-ref.ts';
 import { equalJson, isMap } from './json.ts';
 import { podPrivileges } from './pod-privileges.ts';
@@ -105,7 +106,11 @@ function problemOfTarget(document: unknown, { op, path, from }: PatchOperation):
   }
   const names = parsePointer(path);
   const mustExist = op === 'remove' || op === 'replace' || op === 'test';
-  if (mustExist || names.length === 0) return problemOfExisting(document, names);
+  if (mustExist || names.length === 0) {
+    const problem = problemOfExisting(document, names);
+    const couldBeAdded = op === 'replace' && problem !== undefined && isMap(resolve(document, names.slice(0, -1)));
+    return couldBeAdded ? `${problem}; "add" sets what isn't there` : problem;
+  }
 
   const last = names.at(-1) ?? '';
   const container = names.slice(0, -1);
@@ -122,10 +127,20 @@ function problemOfTarget(document: unknown, { op, path, from }: PatchOperation):
 function problemOfExisting(document: unknown, names: readonly string[]): string | undefined {
   for (let length = 1; length <= names.length; length++) {
     if (resolve(document, names.slice(0, length)) === undefined) {
-      return `there is nothing at ${formatPointer(names.slice(0, length))}`;
+      return `there is nothing at ${formatPointer(names.slice(0, length))}${nearby(document, names, length - 1)}`;
     }
   }
   return undefined;
+}
+
+/** What is there instead: the nearest name in the map, or how long the list is. */
+function nearby(document: unknown, names: readonly string[], depth: number): string {
+  const around = resolve(document, names.slice(0, depth));
+  if (Array.isArray(around)) return `, a list of ${around.length}`;
+  const nearest = nearestName(names[depth] ?? '', isMap(around) ? Object.keys(around) : []);
+  return nearest === undefined
+    ? ''
+    : `; did you mean ${formatPointer([...names.slice(0, depth), nearest, ...names.slice(depth + 1)])}?`;
 }
 
 function resolve(document: unknown, names: readonly string[]): unknown {

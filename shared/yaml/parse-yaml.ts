@@ -43,7 +43,7 @@ export type YamlPiece = {
   readonly value: Json;
 };
 
-export type YamlMistake = { readonly line: number; readonly message: string };
+export type YamlMistake = { readonly line: number; readonly message: string; readonly column?: number };
 
 /** A text that isn't the YAML that we read; its mistakes, the first twenty, with their lines. */
 export class YamlError extends Error {
@@ -82,21 +82,24 @@ export function parseYamlDocuments(text: string, options: ParseYamlOptions = {})
   }
 
   const lines = new LineCounter();
-  const lineAt = (offset: number) => lines.linePos(offset).line - 1 + firstLine;
+  const placeAt = (offset: number): Place => {
+    const { line, col } = lines.linePos(offset);
+    return { line: line - 1 + firstLine, column: col };
+  };
   const mistakes: YamlMistake[] = [];
   const documents = compose(text, lines, firstLine, file);
   for (const { errors } of documents) {
     for (const { pos, message } of errors) {
       // The library reports the end of its own stack like a mistake, followed by one for each level.
-      if (message.includes('call stack')) throw new YamlError([{ line: lineAt(pos[0]), message: tooDeep }], file);
-      mistakes.push({ line: lineAt(pos[0]), message: oneLine(message) });
+      if (message.includes('call stack')) throw new YamlError([{ ...placeAt(pos[0]), message: tooDeep }], file);
+      mistakes.push({ ...placeAt(pos[0]), message: oneLine(message) });
     }
   }
   if (mistakes.length > 0) throw new YamlError(mistakes, file);
 
   const results: YamlDocument[] = [];
   for (const document of documents) {
-    const reader = new Reader(document, lineAt, options, mistakes);
+    const reader = new Reader(document, placeAt, options, mistakes);
     const result = reader.read();
     if (result !== undefined) results.push(result);
   }
@@ -121,11 +124,14 @@ function compose(text: string, lineCounter: LineCounter, firstLine: number, file
   }
 }
 
+/** Both begin at 1. */
+type Place = { readonly line: number; readonly column: number };
+
 const tooDeep = 'It is nested too deeply';
 
 class Reader {
   readonly #document: Document.Parsed;
-  readonly #lineAt: (offset: number) => number;
+  readonly #placeAt: (offset: number) => Place;
   readonly #maxDepth: number;
   readonly #refuseAmbiguous: boolean;
   readonly #mistakes: YamlMistake[];
@@ -133,12 +139,12 @@ class Reader {
 
   constructor(
     document: Document.Parsed,
-    lineAt: (offset: number) => number,
+    placeAt: (offset: number) => Place,
     options: ParseYamlOptions,
     mistakes: YamlMistake[],
   ) {
     this.#document = document;
-    this.#lineAt = lineAt;
+    this.#placeAt = placeAt;
     this.#maxDepth = options.maxDepth ?? 64;
     this.#refuseAmbiguous = options.ambiguous === 'refuse';
     this.#mistakes = mistakes;
@@ -153,8 +159,8 @@ class Reader {
     // `---` with nothing after it has an empty node.
     if (isScalar(contents) && contents.value === null && contents.source === '') return undefined;
     const value = this.#value(contents, 1);
-    const lineOf = (path: readonly (string | number)[]) => this.#lineAt(offsetOf(contents, path));
-    return { value, line: this.#lineAt(contents.range[0]), lineOf, pieces: this.#pieces };
+    const lineOf = (path: readonly (string | number)[]) => this.#placeAt(offsetOf(contents, path)).line;
+    return { value, line: this.#placeAt(contents.range[0]).line, lineOf, pieces: this.#pieces };
   }
 
   #value(node: Node | null, depth: number): Json {
@@ -230,7 +236,7 @@ class Reader {
   }
 
   #mistake(offset: number, message: string): null {
-    this.#mistakes.push({ line: this.#lineAt(offset), message });
+    this.#mistakes.push({ ...this.#placeAt(offset), message });
     return null;
   }
 }

@@ -58,6 +58,18 @@ test('labels and annotations of others are the user’s to change', (t) => {
 const label = '/metadata/labels/platform.kubevirt.io~1managed-by';
 const refused: Record<string, [operations: readonly object[], says: RegExp]> = {
   'replaces what is not there': [[{ op: 'replace', path: '/spec/x', value: 1 }], /operation 1 .*nothing at \/spec\/x/],
+  'replaces what could be added': [
+    [{ op: 'replace', path: '/spec/map/x', value: 1 }],
+    /nothing at \/spec\/map\/x; did you mean \/spec\/map\/b\?; "add" sets what isn't there$/,
+  ],
+  'misspells a name on the way': [
+    [{ op: 'test', path: '/spec/lits/0', value: 1 }],
+    /nothing at \/spec\/lits; did you mean \/spec\/list\/0\?$/,
+  ],
+  'replaces beyond a list': [
+    [{ op: 'replace', path: '/spec/list/3', value: 1 }],
+    /nothing at \/spec\/list\/3, a list of 3$/,
+  ],
   'removes what is not there': [[{ op: 'remove', path: '/spec/x/y' }], /nothing at \/spec\/x/],
   'removes the end of a list': [[{ op: 'remove', path: '/spec/list/-' }], /nothing at/],
   'adds beyond a list': [[{ op: 'add', path: '/spec/list/4', value: 'w' }], /isn't a place in a list of 3/],

@@ -53,6 +53,17 @@ test('where it is asked for, unquoted text that readers disagree about is refuse
   t.deepEqual((parseYaml(text) as { a: string }).a, 'yes');
 });
 
+test('a mistake knows its line and column, whoever finds it', (t) => {
+  for (const [text, line, column] of [
+    ['{"a": 1,\n "b": ]}', 2, 7],
+    ['a: 1\nb: {c: *x}', 2, 8],
+    ['a: 1\na: 2', 2, 1],
+  ] as const) {
+    const error = t.throws(() => parseYaml(text), { instanceOf: YamlError });
+    t.like(error?.mistakes[0], { line, column }, text);
+  }
+});
+
 test('all mistakes are reported at once, at most twenty', (t) => {
   const error = t.throws(() => parseYaml('a: *x\nb: !t 1\nc: &y 1\n'), { instanceOf: YamlError });
   t.true((error?.mistakes.length ?? 0) >= 2);
