@@ -10,12 +10,12 @@ export type BuildInfo = {
 };
 
 // Packaging defines it; sources that run from a checkout have none.
-declare const VIRT_PLATFORM_BUILD: { readonly gitCommit: string; readonly buildDate: string } | undefined;
+declare const VIRT_PLATFORM_BUILD: BuildInfo | undefined;
 
 export function buildInfo(): BuildInfo {
-  const { gitCommit, buildDate } =
-    typeof VIRT_PLATFORM_BUILD === 'undefined' ? { gitCommit: 'checkout', buildDate: '' } : VIRT_PLATFORM_BUILD;
-  return { gitVersion: `v${packageJson.version}`, gitCommit, buildDate };
+  return typeof VIRT_PLATFORM_BUILD === 'undefined'
+    ? { gitVersion: `v${packageJson.version}`, gitCommit: 'checkout', buildDate: '' }
+    : VIRT_PLATFORM_BUILD;
 }
 
 /** `linux/amd64`: Go's names, as kubectl and krew use them. */

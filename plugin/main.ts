@@ -46,7 +46,11 @@ const environment: Environment = {
       child.once('close', (code) => resolve(code ?? 2));
     }),
 };
-process.exitCode = await run(process.argv.slice(2), environment);
+// Not awaited here, since a package is CommonJS. Until it is done, an end that nobody meant is a failure.
+process.exitCode = 2;
+void run(process.argv.slice(2), environment).then((code) => {
+  process.exitCode = code;
+});
 
 function output(stream: NodeJS.WriteStream): Output {
   return {

@@ -1,14 +1,12 @@
 import { statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Catalog } from '../../shared/catalog/asset.ts';
 import { CatalogError, formatMistake } from '../../shared/catalog/catalog-error.ts';
-import { loadCatalog } from '../../shared/catalog/load-catalog.ts';
-import { readCatalogFiles } from '../../shared/catalog/read-catalog-files.ts';
 import type { Arguments } from '../arguments.ts';
 import type { Option } from '../command.ts';
 import type { Environment } from '../environment.ts';
 import { UserError } from '../user-error.ts';
+import { builtInCatalog } from './built-in-catalog.ts';
 
 export const catalogOption: Option = {
   name: 'catalog',
@@ -24,13 +22,9 @@ export const catalogOption: Option = {
  */
 export async function catalogOf(args: Arguments, { cwd }: Environment): Promise<Catalog> {
   const given = args.text('catalog');
-  const folder = given === undefined ? fileURLToPath(new URL('../../assets', import.meta.url)) : resolve(cwd, given);
-  if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) {
-    throw new UserError(`${given ?? folder} is no folder: --catalog names the folder of a catalog`);
-  }
   const shownAs = given ?? 'the built-in catalog';
   try {
-    const catalog = loadCatalog(await readCatalogFiles(folder));
+    const catalog = given === undefined ? await builtInCatalog() : await catalogIn(resolve(cwd, given), given);
     if (catalog.assets.length > 0) return catalog;
   } catch (error) {
     if (!(error instanceof CatalogError)) throw error;
@@ -46,4 +40,16 @@ export async function catalogOf(args: Arguments, { cwd }: Environment): Promise<
         });
   }
   throw new UserError(`${shownAs} holds no asset: expected files named NAME.yaml.hbs, in folders by area`);
+}
+
+// What reads and checks a catalog is loaded only for one that is given: a package has its own one compiled.
+async function catalogIn(folder: string, given: string): Promise<Catalog> {
+  if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) {
+    throw new UserError(`${given} is no folder: --catalog names the folder of a catalog`);
+  }
+  const [{ loadCatalog }, { readCatalogFiles }] = await Promise.all([
+    import('../../shared/catalog/load-catalog.ts'),
+    import('../../shared/catalog/read-catalog-files.ts'),
+  ]);
+  return loadCatalog(await readCatalogFiles(folder));
 }
