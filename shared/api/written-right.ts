@@ -1,7 +1,8 @@
 import { parseYaml, YamlError } from '../yaml/parse-yaml.ts';
 import { parseDottedPath } from './dotted-path.ts';
-import { formatPointer, isForbiddenName } from './json-pointer.ts';
+import { formatPointer } from './json-pointer.ts';
 import type { Json, JsonObject } from './kubernetes-object.ts';
+import { mergePatchOperations, putInto } from './merge-patch.ts';
 
 /**
  * A patch that was written in another known format, as RFC 6902 has it: a merge patch (RFC 7386), also as YAML;
@@ -17,7 +18,7 @@ export function patchWrittenRight(text: string, onto: unknown): string | undefin
     : isMap(value)
       ? typeof value.op === 'string' && typeof value.path === 'string'
         ? [operationRight(value)]
-        : operationsOf(value, onto)
+        : mergePatchOperations(value, onto)
       : undefined;
   if (operations === undefined || operations.length === 0 || operations.includes(undefined)) return undefined;
   return JSON.stringify(operations);
@@ -54,41 +55,6 @@ function operationRight(operation: unknown): JsonObject | undefined {
   return right;
 }
 
-/** What a merge patch does to `onto`. Names with dots at the top, where no object has any, are paths. */
-function operationsOf(patch: JsonObject, onto: unknown): readonly JsonObject[] | undefined {
-  const merged = Object.entries(patch).reduce<JsonObject | undefined>((all, [name, value]) => {
-    const path = name.includes('.') ? parseDottedPath(name) : [name];
-    return all === undefined || path === undefined ? undefined : putInto(all, path, value);
-  }, {});
-  return merged === undefined || hasDirective(merged) ? undefined : merge(merged, onto, []);
-}
-
-function merge(patch: JsonObject, onto: unknown, path: readonly string[]): readonly JsonObject[] {
-  return Object.entries(patch).flatMap(([name, value]): readonly JsonObject[] => {
-    const here = [...path, name];
-    const there = isMap(onto) && Object.hasOwn(onto, name) ? onto[name] : undefined;
-    if (value === null) return there === undefined ? [] : [{ op: 'remove', path: formatPointer(here) }];
-    if (isMap(value) && isMap(there)) return merge(value, there, here);
-    return [{ op: there === undefined ? 'add' : 'replace', path: formatPointer(here), value: withoutNulls(value) }];
-  });
-}
-
-function withoutNulls(value: Json): Json {
-  if (!isMap(value)) return value;
-  return Object.fromEntries(
-    Object.entries(value).flatMap(([name, item]) => (item === null ? [] : [[name, withoutNulls(item)]])),
-  );
-}
-
-/** `$patch` and the like of a strategic merge patch mean what RFC 6902 can't say without the live lists. */
-function hasDirective(value: Json): boolean {
-  if (Array.isArray(value)) return value.some(hasDirective);
-  if (!isMap(value)) return false;
-  return Object.entries(value).some(
-    ([name, item]) => name.startsWith('$') || isForbiddenName(name) || hasDirective(item),
-  );
-}
-
 /** `spec.a=5,.spec.b=x`: a value is JSON, or else a text. */
 function assignmentsIn(text: string): JsonObject | undefined {
   let all: JsonObject = {};
@@ -100,13 +66,6 @@ function assignmentsIn(text: string): JsonObject | undefined {
     all = next;
   }
   return all;
-}
-
-function putInto(map: JsonObject, [name, ...rest]: readonly string[], value: Json): JsonObject | undefined {
-  if (name === undefined || isForbiddenName(name)) return undefined;
-  const there = map[name];
-  const inner = rest.length === 0 ? value : putInto(isMap(there) ? there : {}, rest, value);
-  return inner === undefined ? undefined : { ...map, [name]: inner };
 }
 
 function valueIn(text: string): Json | undefined {

@@ -150,6 +150,20 @@ export class Cluster {
     return { answer: 'absent', missing: 'api', why: `this cluster serves no ${kind} in ${apiVersion}` };
   }
 
+  /** The OpenAPI v3 document of a group and version, with the schemas of its kinds; undefined where none is published. */
+  async openApi(
+    apiVersion: string,
+    { signal }: { signal?: AbortSignal | undefined } = {},
+  ): Promise<JsonObject | undefined> {
+    const path = `/openapi/v3/${groupOf(apiVersion) === '' ? 'api' : 'apis'}/${apiVersion}`;
+    try {
+      return await this.#caller.getJson(path, `get the schemas of ${apiVersion}`, { signal });
+    } catch (error) {
+      if (error instanceof ApiError && error.isNotFound) return undefined;
+      throw error;
+    }
+  }
+
   async get(ref: ObjectRef, { signal }: { signal?: AbortSignal | undefined } = {}): Promise<Found | Absent> {
     refuseSecrets(ref);
     const resource = await this.resourceFor(ref.apiVersion, ref.kind);
