@@ -1,6 +1,7 @@
 import type { KubernetesObject } from '../api/kubernetes-object.ts';
 import type { ObjectRef } from '../api/object-ref.ts';
 import {
+  type DryRunQuestion,
   type GetQuestion,
   type ListQuestion,
   type Question,
@@ -10,11 +11,19 @@ import {
   type Verdict,
 } from './snapshot.ts';
 
+/** One thing that was looked up, and what was known of it; undefined: nothing. */
+export type Look = {
+  readonly key: string;
+  readonly question: Question;
+  readonly answer: ReadAnswer | Verdict | undefined;
+};
+
 /** Looks answers up in a snapshot, and collects the questions that have none. */
 export class Answers {
   readonly #snapshot: Snapshot;
   readonly #open = new Map<string, Question>();
   readonly #reads = new Map<string, GetQuestion | ListQuestion>();
+  #looks: Look[] | undefined;
 
   constructor(snapshot: Snapshot) {
     this.#snapshot = snapshot;
@@ -35,8 +44,32 @@ export class Answers {
     return this.#read({ ask: 'get', ref });
   }
 
-  verdict(question: Question & { readonly ask: 'dry-run' }): Verdict | undefined {
-    return this.#snapshot.verdicts.get(questionKey(question)) ?? this.#ask(question);
+  verdict(question: DryRunQuestion): Verdict | undefined {
+    const key = questionKey(question);
+    const answer = this.#snapshot.verdicts.get(key);
+    this.#note({ key, question, answer });
+    return answer;
+  }
+
+  /** The result of a computation, with everything that it looked up. */
+  traced<Result>(compute: () => Result): { readonly result: Result; readonly looks: readonly Look[] } {
+    const looks: Look[] = [];
+    this.#looks = looks;
+    try {
+      return { result: compute(), looks };
+    } finally {
+      this.#looks = undefined;
+    }
+  }
+
+  /**
+   * Looks the same up as an earlier computation. Whether each answer is the very same one: since nothing in a snapshot
+   * changes once it is there, the computation would come to the same result.
+   */
+  repeat(looks: readonly Look[]): boolean {
+    const isSame = looks.every(({ key, question, answer }) => this.#known(key, question) === answer);
+    if (isSame) for (const look of looks) this.#note(look);
+    return isSame;
   }
 
   /** An object as a fact: absent where it isn't there, `why` and how it is taken where that can't be known. */
@@ -53,13 +86,21 @@ export class Answers {
 
   #read(question: GetQuestion | ListQuestion): ReadAnswer | undefined {
     const key = questionKey(question);
-    this.#reads.set(key, question);
-    return this.#snapshot.reads.get(key) ?? this.#snapshot.otherwise ?? this.#ask(question);
+    const answer = this.#snapshot.reads.get(key) ?? this.#snapshot.otherwise;
+    this.#note({ key, question, answer });
+    return answer;
   }
 
-  #ask(question: Question): undefined {
-    this.#open.set(questionKey(question), question);
-    return undefined;
+  #known(key: string, { ask }: Question): ReadAnswer | Verdict | undefined {
+    const { reads, verdicts, otherwise } = this.#snapshot;
+    return ask === 'dry-run' ? verdicts.get(key) : (reads.get(key) ?? otherwise);
+  }
+
+  #note(look: Look): void {
+    const { key, question, answer } = look;
+    this.#looks?.push(look);
+    if (question.ask !== 'dry-run') this.#reads.set(key, question);
+    if (answer === undefined) this.#open.set(key, question);
   }
 }
 

@@ -1,24 +1,21 @@
-import { clusterAnnotation, isInvalid, parseAutopilot, unknownKeys } from '../api/annotations.ts';
-import { type ExclusionRule, excludes, parseExclusions } from '../api/exclusions.ts';
+import { clusterAnnotation, isInvalid, parseAutopilot } from '../api/annotations.ts';
+import { parseExclusions } from '../api/exclusions.ts';
 import type { KubernetesObject } from '../api/kubernetes-object.ts';
-import {
-  hyperConvergedApiVersions,
-  hyperConvergedKind,
-  isHyperConverged,
-  keyPrefix,
-  managedByLabel,
-} from '../api/names.ts';
-import { nearestName } from '../api/nearest-name.ts';
+import { hyperConvergedApiVersions, hyperConvergedKind } from '../api/names.ts';
 import type { ObjectRef } from '../api/object-ref.ts';
 import type { Asset, Catalog, RenderContext } from '../catalog/asset.ts';
 import { Answers, stillOpen } from './answers.ts';
 import { factsOf, v1Shape } from './facts.ts';
+import { isNamespaceAsset, orderOfWork } from './order-of-work.ts';
 import { type PlannedAsset, planAsset } from './plan-asset.ts';
 import type { Activation, Plan, PlanItem, UnknownFact } from './plan-item.ts';
 import { planTombstone } from './plan-tombstone.ts';
+import { Recollection } from './recollection.ts';
+import { selectableNames } from './selection.ts';
 import { servedApiVersion } from './served-api.ts';
 import type { GetQuestion, ListQuestion, Question, Snapshot } from './snapshot.ts';
-import type { Surroundings } from './surroundings.ts';
+import type { Context, Surroundings } from './surroundings.ts';
+import { activationWarnings, exclusionWarnings, keyWarnings } from './warnings.ts';
 
 /**
  * Decides what to do about every asset and tombstone of a catalog. Pure: the same catalog and snapshot always give the
@@ -32,15 +29,20 @@ import type { Surroundings } from './surroundings.ts';
  *   if (questions.length === 0) return decided;
  *   snapshot = await answer(questions, snapshot);
  * }
+ *
+ * @param earlier An earlier plan of the same cluster makes this one cheaper, and changes nothing about it: what is
+ * decided from the same answers (the very same objects in both snapshots) isn't worked out anew.
  */
-export function plan(catalog: Catalog, snapshot: Snapshot): Planned {
+export function plan(catalog: Catalog, snapshot: Snapshot, earlier?: Planned): Planned {
   const answers = new Answers(snapshot);
+  const planned = new Map<string, PlannedAsset>();
+  const recollection = new Recollection(answers, (asset) => planned.get(asset), earlier?.recollection);
   const found = findHyperConverged(snapshot, answers);
   const decided =
     'activation' in found
       ? inactivePlan(catalog, snapshot, found.activation, undefined)
-      : planWith(found.hyperConverged, catalog, snapshot, answers);
-  return { plan: decided, questions: answers.open, reads: answers.reads };
+      : planWith(found.hyperConverged, { catalog, snapshot, answers, planned, recollection });
+  return { plan: decided, questions: answers.open, reads: answers.reads, recollection };
 }
 
 export type Planned = {
@@ -49,55 +51,79 @@ export type Planned = {
   readonly questions: readonly Question[];
   /** Every object and list that the plan looked at, answered or not: what to watch for changes of the plan. */
   readonly reads: readonly (GetQuestion | ListQuestion)[];
+  /** For the next plan. */
+  readonly recollection: Recollection;
 };
 
-function planWith(hyperConverged: KubernetesObject, catalog: Catalog, snapshot: Snapshot, answers: Answers): Plan {
-  const activation = activationOf(hyperConverged, catalog);
+type Planning = {
+  readonly catalog: Catalog;
+  readonly snapshot: Snapshot;
+  readonly answers: Answers;
+  /** Filled in the order of work. */
+  readonly planned: Map<string, PlannedAsset>;
+  readonly recollection: Recollection;
+};
+
+function planWith(hyperConverged: KubernetesObject, planning: Planning): Plan {
+  const { catalog, snapshot, answers, planned, recollection } = planning;
+  const steering = recollection.of('steering', [hyperConverged, catalog], () => steeringOf(hyperConverged, catalog));
+  const { activation, exclusions, warnings } = steering;
   if (activation.state !== 'active' && activation.state !== 'selected') {
     return inactivePlan(catalog, snapshot, activation, hyperConverged);
   }
 
-  const exclusions = parseExclusions(hyperConverged.metadata.annotations?.[clusterAnnotation.disabledResources]);
-  const planned = new Map<string, PlannedAsset>();
-  const namespaceAssets = namespaceAssetsOf(catalog, snapshot);
-  const surroundings = (of: KubernetesObject): Surroundings => ({
-    ...factsOf(of, snapshot, answers),
-    activation,
-    answers,
-    apis: snapshot.apis,
-    exclusions,
-    namespaceAssets,
-    plannedOf: (name) => planned.get(name),
-  });
+  const { apis, images, namespace, forced } = snapshot;
+  const surroundings = (of: KubernetesObject, name: string): Surroundings => {
+    const inputs = [of, steering, catalog, apis, images, namespace, forced];
+    const context = recollection.of(name, inputs, (): Context => {
+      const namespaceAssets = namespaceAssetsOf(catalog, snapshot);
+      return { ...factsOf(of, snapshot, answers), activation, apis, exclusions, namespaceAssets };
+    });
+    return { ...context, context, answers, plannedOf: recollection.plannedOf };
+  };
+  const decide = (asset: Asset, around: Surroundings): PlannedAsset => {
+    const result = recollection.of(`asset ${asset.name}`, [asset, around.context], () => planAsset(asset, around));
+    planned.set(asset.name, result);
+    return result;
+  };
 
   // The golden configuration comes before everything, and facts are taken from what it makes of HyperConverged.
-  const [golden, others] = partition(catalog.assets, isHyperConvergedAsset);
+  const { golden, others } = orderOfWork(catalog);
   let effective = hyperConverged;
-  const before = surroundings(hyperConverged);
+  const before = surroundings(hyperConverged, 'context');
   for (const asset of golden) {
-    const result = planAsset(asset, before);
-    planned.set(asset.name, result);
+    const result = decide(asset, before);
     if (result.effective !== undefined && isSameObject(result.item.target, hyperConverged))
       effective = result.effective;
   }
-  const around = golden.length === 0 || effective === hyperConverged ? before : surroundings(effective);
-  for (const asset of dependenciesFirst(others, catalog)) planned.set(asset.name, planAsset(asset, around));
+  const around = effective === hyperConverged ? before : surroundings(effective, 'effective context');
+  for (const asset of others) decide(asset, around);
 
   const items = [
-    ...catalog.tombstones.map((tombstone) => planTombstone(tombstone, around)),
+    ...catalog.tombstones.map((tombstone) =>
+      recollection.of(`tombstone ${tombstone.name}`, [tombstone, around.context], () =>
+        planTombstone(tombstone, around),
+      ),
+    ),
     ...[...planned.values()].map(({ item }) => item),
   ];
   return {
     activation,
     hyperConverged: summaryOf(hyperConverged),
     unknown: dedupe(around.unknown),
-    warnings: [
-      ...activationWarnings(activation, catalog),
-      ...keyWarnings(hyperConverged, catalog),
-      ...exclusionWarnings(exclusions, items),
-    ],
+    warnings: [...warnings, ...exclusionWarnings(exclusions, items)],
     ...(!isInvalid(exclusions) && { exclusions }),
     items,
+  };
+}
+
+/** What HyperConverged's annotations ask for. */
+function steeringOf(hyperConverged: KubernetesObject, catalog: Catalog) {
+  const activation = activationOf(hyperConverged, catalog);
+  return {
+    activation,
+    exclusions: parseExclusions(hyperConverged.metadata.annotations?.[clusterAnnotation.disabledResources]),
+    warnings: [...activationWarnings(activation, catalog), ...keyWarnings(hyperConverged, catalog)],
   };
 }
 
@@ -162,11 +188,6 @@ function activationOf({ metadata }: KubernetesObject, catalog: Catalog): Activat
   return { state: 'selected', names: asked, unknownNames: asked.filter((name) => !known.has(name)) };
 }
 
-function selectableNames({ assets, tombstones }: Catalog): ReadonlySet<string> {
-  const ofAssets = assets.flatMap(({ name, group }) => (group === undefined ? [name] : [name, group]));
-  return new Set([...ofAssets, ...tombstones.map(({ name }) => name)]);
-}
-
 /** Every entry, undecided because nothing is active; nothing is asked. */
 function inactivePlan(
   catalog: Catalog,
@@ -176,6 +197,7 @@ function inactivePlan(
 ): Plan {
   const why = 'why' in activation ? activation.why : '';
   const context = contextWithout(hyperConverged, snapshot);
+  const { golden, others } = orderOfWork(catalog);
   const stopped = (target: ObjectRef) => ({
     target,
     decision: 'inactive' as const,
@@ -193,7 +215,7 @@ function inactivePlan(
       ...catalog.tombstones.map(
         ({ name, target }): PlanItem => ({ type: 'tombstone', asset: name, ...stopped(refOf(target)) }),
       ),
-      ...inOrderOfWork(catalog).map(
+      ...[...golden, ...others].map(
         (asset): PlanItem => ({
           type: 'asset',
           asset: asset.name,
@@ -232,32 +254,6 @@ function targetOf({ target }: Asset, snapshot: Snapshot, context: RenderContext)
   };
 }
 
-/** HyperConverged's golden configuration comes before everything. */
-function inOrderOfWork(catalog: Catalog): readonly Asset[] {
-  const [golden, others] = partition(catalog.assets, isHyperConvergedAsset);
-  return [...golden, ...dependenciesFirst(others, catalog)];
-}
-
-/** Dependencies before their dependents, otherwise in the catalog's order. */
-function dependenciesFirst(assets: readonly Asset[], catalog: Catalog): readonly Asset[] {
-  const byName = new Map(catalog.assets.map((asset) => [asset.name, asset]));
-  const wanted = new Set(assets);
-  const sorted = new Set<Asset>();
-  const visit = (asset: Asset) => {
-    if (sorted.has(asset) || !wanted.has(asset)) return;
-    // A catalog's dependencies are acyclic, which is checked when it is loaded.
-    for (const name of asset.dependsOn) {
-      const dependency = byName.get(name);
-      if (dependency !== undefined) visit(dependency);
-    }
-    sorted.add(asset);
-  };
-  // A namespace that the plan creates is an implicit dependency of what lives in it.
-  for (const asset of assets) if (isNamespaceAsset(asset)) visit(asset);
-  for (const asset of assets) visit(asset);
-  return [...sorted];
-}
-
 /** Which asset creates which namespace. */
 function namespaceAssetsOf(catalog: Catalog, snapshot: Snapshot): ReadonlyMap<string, string> {
   const context = contextWithout(undefined, snapshot);
@@ -266,82 +262,6 @@ function namespaceAssetsOf(catalog: Catalog, snapshot: Snapshot): ReadonlyMap<st
       .filter(isNamespaceAsset)
       .map((asset) => [targetOf(asset, snapshot, { ...context, params: asset.params }).name, asset.name]),
   );
-}
-
-function isNamespaceAsset({ target }: Asset): boolean {
-  return target.kind === 'Namespace' && target.apiVersions.includes('v1');
-}
-
-function isHyperConvergedAsset({ target }: Asset): boolean {
-  return target.apiVersions.some((apiVersion) => isHyperConverged({ apiVersion, kind: target.kind }));
-}
-
-function activationWarnings(activation: Activation, catalog: Catalog): readonly string[] {
-  if (activation.state !== 'selected') return [];
-  const known = selectableNames(catalog);
-  const shown = activation.unknownNames.slice(0, mostNames);
-  const more = activation.unknownNames.length - shown.length;
-  const warnings = shown.map((name) => {
-    const nearest = nearestName(name, known);
-    const hint = nearest === undefined ? '' : `; did you mean ${nearest}?`;
-    return `${clusterAnnotation.autopilot} names ${JSON.stringify(name)}, which is no asset and no group${hint}`;
-  });
-  return more > 0 ? [...warnings, `${clusterAnnotation.autopilot} has ${more} more names that mean nothing`] : warnings;
-}
-
-/** Whoever writes thousands of them gets no thousands of lines. */
-const mostNames = 20;
-
-/** Keys of ours on HyperConverged that nothing reads: a newer version may, so they are only pointed out. */
-function keyWarnings(hyperConverged: KubernetesObject, catalog: Catalog): readonly string[] {
-  const read = annotationsReadBy(catalog);
-  const { autopilot, disabledResources, openshift } = clusterAnnotation;
-  // The last two are what HyperConverged's own asset marks it with.
-  const annotations = [autopilot, disabledResources, openshift, ...read, managedByLabel, `${keyPrefix}version`];
-  const unknown = unknownKeys(hyperConverged, { annotations }).map(({ message }) => `${message} (on HyperConverged)`);
-  const switches = [
-    clusterAnnotation.openshift,
-    ...[...read].filter((key) => key.startsWith(clusterAnnotation.enablePrefix)),
-  ];
-  const values = switches.flatMap((key) => {
-    const value = hyperConverged.metadata.annotations?.[key];
-    if (value === undefined || value === 'true' || value === 'false') return [];
-    return [`${key} on HyperConverged is ${JSON.stringify(value)}; only "true" and "false" mean something`];
-  });
-  return [...unknown, ...values];
-}
-
-/** The annotations that any asset's conditions or templates look at. */
-function annotationsReadBy({ assets }: Catalog): ReadonlySet<string> {
-  const uses = assets.flatMap(({ when, body }) => [...when.flatMap((condition) => condition.uses), ...body.uses]);
-  return new Set(
-    uses.flatMap((use) => {
-      const [, call, name = ''] = /^(enabled|annotation)\('(.*)'\)$/.exec(use) ?? [];
-      if (call === 'enabled') return [`${clusterAnnotation.enablePrefix}${name}`];
-      if (call === 'annotation') return [`${keyPrefix}${name}`];
-      return use.startsWith('annotations.') ? [use.slice('annotations.'.length)] : [];
-    }),
-  );
-}
-
-function exclusionWarnings(
-  exclusions: ReturnType<typeof parseExclusions>,
-  items: readonly PlanItem[],
-): readonly string[] {
-  if (isInvalid(exclusions))
-    return [`${exclusions.annotation} on HyperConverged: ${exclusions.message}; nothing is changed until it is fixed`];
-  const kinds = new Set(items.map(({ target }) => target.kind));
-  return exclusions
-    .filter((rule) => !items.some(({ target }) => excludes(rule, target)))
-    .map((rule) => {
-      const nearest = kinds.has(rule.kind) ? undefined : nearestName(rule.kind, kinds);
-      const hint = nearest === undefined ? '' : `; did you mean the kind ${nearest}?`;
-      return `${clusterAnnotation.disabledResources}: the rule ${describeRule(rule)} matches nothing in the catalog${hint}`;
-    });
-}
-
-function describeRule({ kind, namespace, name }: ExclusionRule): string {
-  return `{kind: ${kind}, name: ${name}${namespace === undefined ? '' : `, namespace: ${namespace}`}}`;
 }
 
 function summaryOf({ apiVersion, metadata }: KubernetesObject): NonNullable<Plan['hyperConverged']> {
@@ -355,10 +275,6 @@ function isSameObject(target: ObjectRef, { kind, metadata }: KubernetesObject): 
 
 function refOf({ apiVersion, kind, namespace, name }: ObjectRef): ObjectRef {
   return { apiVersion, kind, ...(namespace !== undefined && { namespace }), name };
-}
-
-function partition<Item>(items: readonly Item[], belongs: (item: Item) => boolean): readonly [Item[], Item[]] {
-  return [items.filter(belongs), items.filter((item) => !belongs(item))];
 }
 
 function dedupe(unknown: readonly UnknownFact[]): readonly UnknownFact[] {

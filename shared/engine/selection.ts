@@ -1,3 +1,4 @@
+import type { Catalog } from '../catalog/asset.ts';
 import type { Activation } from './plan-item.ts';
 
 /** Whether the autopilot is active for an entry, and why (not). */
@@ -17,6 +18,12 @@ export function selection(
     default:
       return { selected: false, detail: activation.why };
   }
+}
+
+/** What `autopilot` may name: assets, their groups, and tombstones. */
+export function selectableNames({ assets, tombstones }: Catalog): ReadonlySet<string> {
+  const ofAssets = assets.flatMap(({ name, group }) => (group === undefined ? [name] : [name, group]));
+  return new Set([...ofAssets, ...tombstones.map(({ name }) => name)]);
 }
 
 function firstOf(names: readonly string[]): string {
