@@ -52,10 +52,34 @@ export function commandWord(args: readonly string[], options: readonly Option[])
     const arg = args[index] ?? '';
     if (arg === '--') return args[index + 1];
     if (arg === '-' || !arg.startsWith('-')) return arg;
-    const option = options.find(({ name, short }) => arg === `--${name}` || arg === `-${short}`);
-    if (option !== undefined && option.type !== 'switch' && !isLevel(option)) index++;
+    if (takingNext(arg, options) !== undefined) index++;
   }
   return undefined;
+}
+
+/** The option whose value the word after all of these would be. */
+export function optionAwaitingValue(args: readonly string[], options: readonly Option[]): Option | undefined {
+  for (let index = 0; index < args.length; index++) {
+    const arg = args[index] ?? '';
+    if (arg === '--') return undefined;
+    const option = takingNext(arg, options);
+    if (option !== undefined && ++index === args.length) return option;
+  }
+  return undefined;
+}
+
+/** The option that takes the word after `arg` for its value: `--output`, `-o`, or the last of `-Ao`. */
+function takingNext(arg: string, options: readonly Option[]): Option | undefined {
+  if (arg.startsWith('--')) return options.find((option) => arg === `--${option.name}` && needsNext(option));
+  if (!/^-[A-Za-z]+$/.test(arg)) return undefined;
+  const letters = [...arg.slice(1)].map((letter) => options.find(({ short }) => short === letter));
+  const last = letters.pop();
+  const areSwitches = letters.every((option) => option?.type === 'switch');
+  return areSwitches && last !== undefined && needsNext(last) ? last : undefined;
+}
+
+function needsNext(option: Option): boolean {
+  return option.type !== 'switch' && option.bare === undefined && !isLevel(option);
 }
 
 /** Whether `-h` or `--help` is anywhere but after `--`; known before the command and its options are. */

@@ -21,9 +21,9 @@ export type Option = {
 };
 
 /**
- * What a word or a value names, for shells to complete: `item` anything that `selectItems` takes, `target` one object
- * by its asset, `KIND/NAME` or `KIND NAME`, `switch` an opt-in, `pointer` a field of the object named before; or one of
- * these texts.
+ * What a word or a value names, for shells to complete: `item` anything that `selectItems` takes, `asset` the same but for
+ * what is only there to be deleted, `target` one object by its asset, `KIND/NAME` or `KIND NAME`, `switch` an opt-in,
+ * `pointer` a field of the object named before; or one of these texts.
  */
 export type NameOf =
   | 'item'

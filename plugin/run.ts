@@ -22,6 +22,8 @@ export async function run(args: readonly string[], environment: Environment): Pr
 
 async function runCommand(args: readonly string[], environment: Environment): Promise<number> {
   const { programName, stdout } = environment;
+  // What is being typed isn't done yet: nothing of it is an error.
+  if (args[0] === '__complete') return (await import('./completion/complete.ts')).complete(args.slice(1), environment);
   const word = commandWord(args, [...everywhere, ...connection]);
   if (word === undefined || word === 'help') {
     const about = word === 'help' ? commandWord(args.slice(args.indexOf('help') + 1), []) : undefined;
