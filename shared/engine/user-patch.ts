@@ -7,6 +7,7 @@ import { nearestName } from '../api/nearest-name.ts';
 import { groupOf } from '../api/object-ref.ts';
 import { equalJson, isMap } from './json.ts';
 import { podPrivileges } from './pod-privileges.ts';
+import { isListIndex, valueAt } from './value-at.ts';
 
 /** The patched object, or why the patch holds it. */
 export type Patched =
@@ -77,7 +78,7 @@ function applyOperation(document: unknown, operation: PatchOperation): Applied {
   const { op, path, from } = operation;
   if (op === 'move' && from !== undefined && from !== path) {
     // By RFC 6902 a removal followed by an addition: indices in `path` count in what is left.
-    const value = resolve(document, parsePointer(from)) as Json;
+    const value = valueAt(document, parsePointer(from)) as Json;
     const left = applyOperation(document, { op: 'remove', path: from });
     return 'problem' in left ? left : applyOperation(left.document, { op: 'add', path, value });
   }
@@ -108,7 +109,7 @@ function problemOfTarget(document: unknown, { op, path, from }: PatchOperation):
   const mustExist = op === 'remove' || op === 'replace' || op === 'test';
   if (mustExist || names.length === 0) {
     const problem = problemOfExisting(document, names);
-    const couldBeAdded = op === 'replace' && problem !== undefined && isMap(resolve(document, names.slice(0, -1)));
+    const couldBeAdded = op === 'replace' && problem !== undefined && isMap(valueAt(document, names.slice(0, -1)));
     return couldBeAdded ? `${problem}; "add" sets what isn't there` : problem;
   }
 
@@ -116,9 +117,9 @@ function problemOfTarget(document: unknown, { op, path, from }: PatchOperation):
   const container = names.slice(0, -1);
   const problem = problemOfExisting(document, container);
   if (problem !== undefined) return problem;
-  const parent = resolve(document, container);
+  const parent = valueAt(document, container);
   if (Array.isArray(parent)) {
-    if (last === '-' || (arrayIndex.test(last) && Number(last) <= parent.length)) return undefined;
+    if (last === '-' || (isListIndex(last) && Number(last) <= parent.length)) return undefined;
     return `${formatPointer(names)} isn't a place in a list of ${parent.length}`;
   }
   return isMap(parent) ? undefined : `${formatPointer(container)} is neither a map nor a list`;
@@ -126,7 +127,7 @@ function problemOfTarget(document: unknown, { op, path, from }: PatchOperation):
 
 function problemOfExisting(document: unknown, names: readonly string[]): string | undefined {
   for (let length = 1; length <= names.length; length++) {
-    if (resolve(document, names.slice(0, length)) === undefined) {
+    if (valueAt(document, names.slice(0, length)) === undefined) {
       return `there is nothing at ${formatPointer(names.slice(0, length))}${nearby(document, names, length - 1)}`;
     }
   }
@@ -135,7 +136,7 @@ function problemOfExisting(document: unknown, names: readonly string[]): string 
 
 /** What is there instead: the nearest name in the map, or how long the list is. */
 function nearby(document: unknown, names: readonly string[], depth: number): string {
-  const around = resolve(document, names.slice(0, depth));
+  const around = valueAt(document, names.slice(0, depth));
   if (Array.isArray(around)) return `, a list of ${around.length}`;
   const nearest = nearestName(names[depth] ?? '', isMap(around) ? Object.keys(around) : []);
   return nearest === undefined
@@ -143,19 +144,9 @@ function nearby(document: unknown, names: readonly string[], depth: number): str
     : `; did you mean ${formatPointer([...names.slice(0, depth), nearest, ...names.slice(depth + 1)])}?`;
 }
 
-function resolve(document: unknown, names: readonly string[]): unknown {
-  let value = document;
-  for (const name of names) {
-    if (Array.isArray(value)) value = arrayIndex.test(name) ? value[Number(name)] : undefined;
-    else if (isMap(value) && Object.hasOwn(value, name)) value = value[name];
-    else return undefined;
-  }
-  return value;
-}
-
 /** What an operation puts somewhere, or undefined. */
 function valuePut(document: unknown, { op, from, value }: PatchOperation): unknown {
-  if (op === 'copy' || op === 'move') return from === undefined ? undefined : resolve(document, parsePointer(from));
+  if (op === 'copy' || op === 'move') return from === undefined ? undefined : valueAt(document, parsePointer(from));
   return op === 'add' || op === 'replace' ? value : undefined;
 }
 
@@ -226,5 +217,4 @@ function firstLine(error: unknown): string {
   return (error instanceof Error ? error.message : String(error)).split('\n', 1)[0] ?? '';
 }
 
-const arrayIndex = /^(0|[1-9]\d{0,9})$/;
 const maxResultBytes = 1024 * 1024;
