@@ -6,6 +6,8 @@ import { connection, everywhere } from '../global-options.ts';
 import { escapeText } from '../output/escape.ts';
 import { type Candidate, type Candidates, fitting, nothing } from './candidate.ts';
 
+// What only names of the catalog or of a cluster need is loaded where they are asked for.
+
 /**
  * Prints what the last of the words, perhaps empty, may become: a candidate a line, with a tab before its description,
  * and last `:` with what the shell is to do with them. That is the protocol of kubectl's completion for plugins, and
