@@ -32,10 +32,14 @@ export type Environment = {
    */
   readonly signal: AbortSignal;
   /**
-   * Runs another program, without a shell, on the same terminal; its input is empty.
+   * Runs another program, without a shell, on the same terminal. Its input is empty, unless it `reads` ours.
    *
    * @returns its exit code.
    * @throws where it can't be started.
    */
-  readonly runProgram: (program: string, args: readonly string[]) => Promise<number>;
+  readonly runProgram: (
+    program: string,
+    args: readonly string[],
+    options?: { readonly reads?: boolean },
+  ) => Promise<number>;
 };

@@ -39,9 +39,9 @@ const environment: Environment = {
   arch: process.arch,
   programName: programName(process.env.VIRT_PLATFORM_PROGRAM || process.argv0),
   signal: interrupted.signal,
-  runProgram: (program, args) =>
+  runProgram: (program, args, { reads = false } = {}) =>
     new Promise((resolve, reject) => {
-      const child = spawn(program, args, { stdio: ['ignore', 'inherit', 'inherit'], shell: false });
+      const child = spawn(program, args, { stdio: [reads ? 'inherit' : 'ignore', 'inherit', 'inherit'], shell: false });
       child.once('error', reject);
       child.once('close', (code) => resolve(code ?? 2));
     }),
