@@ -28,9 +28,9 @@ export function parseArguments(
   const parsed = parser(options).parseSync(longForm(args, options, help));
   const { _: words, '--': literal, $0: _program, ...values } = parsed;
   for (const { name, choices } of options) {
-    for (const value of listOf(values[name])) {
-      if (choices !== undefined && !choices.includes(String(value))) {
-        const hint = didYouMean(String(value), choices);
+    for (const value of textsOf(values[name])) {
+      if (choices !== undefined && !choices.includes(value)) {
+        const hint = didYouMean(value, choices);
         throw new UserError(
           `--${name}=${value} isn't known: it is one of ${choices.join(', ')}${hint && ` (${hint})`}; see "${help}"`,
         );
@@ -39,8 +39,8 @@ export function parseArguments(
   }
   return {
     words: [...words, ...listOf(literal)].map(String),
-    text: (option) => listOf(values[option]).map(String).at(-1),
-    texts: (option) => listOf(values[option]).map(String),
+    text: (option) => textsOf(values[option]).at(-1),
+    texts: (option) => textsOf(values[option]),
     isOn: (option) => listOf(values[option]).at(-1) === true,
     given: (option) => values[option] !== undefined,
   };
@@ -144,16 +144,25 @@ function longForm(args: readonly string[], options: readonly Option[], help: str
       }
     } else if (isLevel(option) && value === undefined) {
       // kubectl wants a number here; a bare -v means 1, and takes the next word only if it is one.
-      long.push(`--${option.name}=${/^\d+$/.test(queue[0] ?? '') ? queue.shift() : '1'}`);
+      long.push(valued(option, (/^\d+$/.test(queue[0] ?? '') ? queue.shift() : undefined) ?? '1'));
     } else if (option.bare !== undefined && value === undefined) {
-      long.push(`--${option.name}=${option.bare}`);
+      long.push(valued(option, option.bare));
     } else {
       const taken = value ?? queue.shift();
       if (taken === undefined) throw new UserError(`${isLong ? '--' : '-'}${given} needs a value; see "${help}"`);
-      long.push(`--${option.name}=${taken}`);
+      long.push(valued(option, taken));
     }
   }
   return long;
+}
+
+/** With a sign before the value: an empty one that comes last would be none to yargs. */
+function valued({ name }: Option, value: string): string {
+  return `--${name}==${value}`;
+}
+
+function textsOf(values: unknown): readonly string[] {
+  return listOf(values).map((value) => String(value).slice(1));
 }
 
 function splitOnce(text: string): [string, string | undefined] {

@@ -52,6 +52,7 @@ test.serial('--dry-run=client and =server write nothing, and a bare one is refus
   t.is(server.code, 0, server.stderr);
   t.regex(server.stdout, / annotated \(server dry run\)\n$/);
   failsWith(t, await plugin('unmanage', '--dry-run', 'swap-enable'), /--dry-run needs a value: --dry-run=client/);
+  failsWith(t, await plugin('unmanage', 'swap-enable', '-y', '--dry-run'), /--dry-run needs a value: --dry-run=client/);
   failsWith(t, await plugin('unmanage', 'swap-enable', '--dry-run=sever'), /--dry-run=sever isn't known/);
   t.is((await annotationsOf(swap))[mode], undefined);
 });

@@ -47,6 +47,12 @@ test('an empty value is none, and takes nothing else for one', (t) => {
   t.deepEqual(args.words, ['a', 'b']);
 });
 
+test('an empty value is there wherever it stands, so that a bare --dry-run is never taken for none', (t) => {
+  t.is(parse('--token', '').text('token'), '');
+  t.is(parse('--token=a', '--token=').text('token'), '');
+  t.deepEqual(parse('-f', 'a', '-f', '').texts('filename'), ['a', '']);
+});
+
 test('numbers stay texts', (t) => {
   const args = parse('007', '--context', '1e3', '-n', '0x10');
   t.deepEqual(args.words, ['007']);
