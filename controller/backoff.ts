@@ -26,4 +26,13 @@ export class Backoff {
   succeeded(object: string): void {
     this.#failures.delete(object);
   }
+
+  /** Objects that failed last. */
+  get tracked(): readonly string[] {
+    return [...this.#failures.keys()];
+  }
+
+  forgetAllBut(objects: ReadonlySet<string>): void {
+    for (const object of this.#failures.keys()) if (!objects.has(object)) this.#failures.delete(object);
+  }
 }

@@ -82,13 +82,19 @@ export class ClusterCache {
   /** Watches what a plan looked at. Without `isFinished` nothing ends: a plan with open questions says little of that. */
   watch(reads: readonly Read[], { isFinished }: { isFinished: boolean }): void {
     const used = new Set<string>();
+    let isNews = false;
     for (const question of reads) {
       const key = questionKey(question);
       const known = this.#questions.get(key);
       const name = known?.watch ?? this.#watchFor(question);
-      if (known === undefined) this.#questions.set(key, { question, watch: name });
+      if (known === undefined) {
+        this.#questions.set(key, { question, watch: name });
+        // One that others needed before may know the answer, and has no news to tell.
+        isNews ||= this.#answer(question, this.#watched.get(name)) !== undefined;
+      }
       used.add(name);
     }
+    if (isNews) this.#options.onChange();
     if (!isFinished) return;
     for (const [name, watched] of this.#watched) {
       watched.unused = used.has(name) ? 0 : watched.unused + 1;
@@ -125,6 +131,11 @@ export class ClusterCache {
 
   hasVerdict(question: DryRunQuestion): boolean {
     return this.#verdicts.has(questionKey(question));
+  }
+
+  /** It is an open question again. */
+  removeVerdict(question: DryRunQuestion): void {
+    this.#verdicts.delete(questionKey(question));
   }
 
   /** Waits no longer for what fails and was never read: its answer is that nobody knows. Whether there is any. */

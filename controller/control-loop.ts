@@ -1,23 +1,20 @@
-import { annotation } from '../shared/api/annotations.ts';
 import { leaseAnnotation } from '../shared/api/lease.ts';
-import { autopilotName, hyperConvergedApiVersions, hyperConvergedKind } from '../shared/api/names.ts';
-import { formatObjectRef, groupOf, type ObjectRef } from '../shared/api/object-ref.ts';
+import { isHyperConverged } from '../shared/api/names.ts';
 import type { Catalog } from '../shared/catalog/asset.ts';
-import { plan as makePlan } from '../shared/engine/plan.ts';
-import type { DriftedField, Plan, PlanItem } from '../shared/engine/plan-item.ts';
-import { type DryRunQuestion, questionKey, type Snapshot } from '../shared/engine/snapshot.ts';
+import { type Planned, plan as planFor } from '../shared/engine/plan.ts';
+import type { Plan } from '../shared/engine/plan-item.ts';
+import type { DryRunQuestion, Snapshot } from '../shared/engine/snapshot.ts';
 import type { Cluster } from '../shared/kube/client.ts';
 import { type Clock, systemClock } from '../shared/kube/clock.ts';
-import { dryRun } from '../shared/kube/dry-run.ts';
-import { type Outcome, perform } from '../shared/kube/perform.ts';
-import { isTroubleOfOne } from '../shared/kube/trouble.ts';
 import { type Watch, watchObjects } from '../shared/kube/watch.ts';
-import { Backoff } from './backoff.ts';
+import { ApiFollower } from './api-follower.ts';
 import { ClusterCache } from './cluster-cache.ts';
+import { DryRuns } from './dry-runs.ts';
+import { dueItems } from './due-items.ts';
+import { Executor } from './executor.ts';
 import type { Happening, Listener } from './happening.ts';
 import { LeaderElection, type LeaderTimes } from './leader-election.ts';
-import { projectCrd, ServedApis } from './served-apis.ts';
-import { Throttle, type ThrottleLimits } from './throttle.ts';
+import type { ThrottleLimits } from './throttle.ts';
 import { mostWatchesOfOneKind } from './watch-limit.ts';
 
 export type ControlLoopOptions = {
@@ -78,35 +75,18 @@ export class ControlLoop {
   readonly #options: ControlLoopOptions;
   readonly #clock: Clock;
   readonly #cache: ClusterCache;
-  readonly #throttle: Throttle;
-  readonly #backoff: Backoff;
-  /** Objects that this process has written. */
-  readonly #made = new Set<string>();
-  /** Objects that are paused, with the version that our own pause made. */
-  readonly #paused = new Map<string, string>();
-  /** What the last plan asks for and isn't begun yet. */
-  #queue: PlanItem[] = [];
-  readonly #held = new Map<string, { readonly version: string; readonly until: number }>();
-  /** Dry runs that are to be asked for, and those that are. */
-  #toAsk: DryRunQuestion[] = [];
-  readonly #toAskAgain: DryRunQuestion[] = [];
-  readonly #asking = new Map<string, Promise<void>>();
-  /** Not before, since the server couldn't be asked. */
-  #askAgainAt = 0;
-  #allAnswered: () => void = () => {};
-  /** Dry runs since the last finished plan. */
-  #dryRuns = 0;
+  readonly #executor: Executor;
+  readonly #dryRuns: DryRuns;
+  readonly #apis: ApiFollower;
+  /** The last one, finished or not: the next builds on it. */
+  #planned: Planned | undefined;
   /** Since when something that a plan looks at was never read. */
   #unreadSince: number | undefined;
-  readonly #inFlight = new Map<string, { readonly target: ObjectRef; readonly work: Promise<void> }>();
   readonly #stop = new AbortController();
-  readonly #served = new ServedApis();
-  #crds: Watch | undefined;
   #election: LeaderElection | undefined;
   #plan: Plan | undefined;
   #passedAt: number | undefined;
   #busySince: number | undefined;
-  #signal: AbortSignal = this.#stop.signal;
   #wake: () => void = () => {};
   #isDirty = true;
   #retriedAt = Number.NEGATIVE_INFINITY;
@@ -118,15 +98,15 @@ export class ControlLoop {
     this.#catalog = catalog;
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
-    this.#throttle = new Throttle(options.limits);
-    this.#backoff = new Backoff({ firstMs: 500, mostMs: 5 * 60_000, random: this.#clock.random });
+    const clock = this.#clock;
+    const stopping = this.#stop.signal;
     this.#cache = new ClusterCache({
       watch: (target, { onChange, project }) =>
         watchObjects(cluster, target, {
           onChange,
           onState: onChange,
           ...(project !== undefined && { project }),
-          signal: this.#signal,
+          signal: stopping,
           onError: (error: unknown) =>
             this.#tell({ happening: 'trouble', what: `watching ${target.kind}`, error, watchedKind: target.kind }),
         }),
@@ -134,6 +114,32 @@ export class ControlLoop {
       images: options.images ?? {},
       onChange: () => this.#markDirty(),
       onRecovered: () => this.#retryFailing(),
+    });
+    const around = {
+      clock,
+      stopping,
+      wakeIn: (ms: number) => this.#wakeIn(ms),
+      tell: (happening: Happening) => this.#tell(happening),
+    };
+    this.#executor = new Executor(cluster, {
+      ...around,
+      concurrency: options.concurrency ?? 4,
+      limits: options.limits,
+      mayWrite: () => this.#isLeader,
+      lead: () => this.#election?.lead,
+      onWritten: (ref, object) => this.#cache.addWritten(ref, object),
+      onDone: () => this.#markDirty(),
+    });
+    this.#dryRuns = new DryRuns(cluster, this.#cache, {
+      ...around,
+      mayAsk: () => this.#mayAsk,
+      onAnswer: () => this.#markDirty(),
+    });
+    this.#apis = new ApiFollower(cluster, {
+      ...around,
+      onApis: (apis) => {
+        this.#cache.apis = apis;
+      },
     });
   }
 
@@ -143,10 +149,10 @@ export class ControlLoop {
       plan: this.#plan,
       snapshot: this.#cache.snapshot(),
       isSynced: this.#cache.isSynced,
-      watches: [...this.#cache.watches, ...(this.#crds === undefined ? [] : [this.#crds])],
+      watches: [...this.#cache.watches, ...(this.#apis.watch === undefined ? [] : [this.#apis.watch])],
       knowsApis: this.#cache.knowsApis,
-      inFlight: this.#inFlight.size,
-      waiting: this.#queue.length,
+      inFlight: this.#executor.inFlight,
+      waiting: this.#executor.waiting,
       leaseTrouble: this.#election?.trouble,
       holder: this.#election?.holder,
       passedAt: this.#passedAt,
@@ -159,26 +165,20 @@ export class ControlLoop {
    * resolves.
    */
   async run(signal: AbortSignal): Promise<void> {
-    this.#signal = AbortSignal.any([signal, this.#stop.signal]);
-    this.#signal.addEventListener('abort', () => this.#wake(), { once: true });
+    const stop = () => {
+      this.#stop.abort(signal.reason);
+      this.#wake();
+    };
+    if (signal.aborted) stop();
+    signal.addEventListener('abort', stop, { once: true });
     const electionEnds = new AbortController();
     const election = this.#elect(electionEnds.signal);
     try {
-      await this.#discover();
-      this.#crds = watchObjects(this.#cluster, crdTarget, {
-        project: projectCrd,
-        onChange: () => this.#crdsChanged(),
-        onState: () => this.#crdsChanged(),
-        signal: this.#signal,
-        onError: (error: unknown) => this.#tell({ happening: 'trouble', what: 'watching CRDs', error }),
-      });
-      try {
-        await this.#loop();
-      } finally {
-        await this.#crds.stop();
-      }
+      await this.#apis.start();
+      await this.#loop();
     } finally {
-      await Promise.allSettled([...this.#inFlight.values()].map(({ work }) => work));
+      await this.#apis.stop();
+      await this.#executor.idle();
       clearTimeout(this.#wakeTimer);
       this.#cache.stop();
       electionEnds.abort();
@@ -186,11 +186,17 @@ export class ControlLoop {
       await this.#election
         ?.release()
         .catch((error) => this.#tell({ happening: 'trouble', what: 'releasing the Lease', error }));
+      signal.removeEventListener('abort', stop);
     }
   }
 
   get #isLeader(): boolean {
     return this.#election === undefined ? this.#options.leaderElection === undefined : this.#election.isLeader;
+  }
+
+  /** Only who writes, or reports instead, asks the server. */
+  get #mayAsk(): boolean {
+    return this.#isLeader || this.#options.observe === true;
   }
 
   async #elect(signal: AbortSignal): Promise<void> {
@@ -222,22 +228,23 @@ export class ControlLoop {
   /** Plans whenever something changed, at once after a quiet moment and coalesced in a burst. */
   async #loop(): Promise<void> {
     const { resyncPeriodMs = 5 * 60_000 } = this.#options;
-    while (!this.#signal.aborted) {
+    while (!this.#stop.signal.aborted) {
       if (!this.#isDirty) await this.#nextChange(resyncPeriodMs);
-      if (this.#signal.aborted) return;
-      this.#isDirty = false;
-      this.#busySince = this.#clock.now();
+      if (this.#stop.signal.aborted) return;
+      const started = this.#clock.now();
+      this.#busySince = started;
       try {
         await this.#pass();
       } catch (error) {
-        if (this.#signal.aborted) return;
+        if (this.#stop.signal.aborted) return;
         // Nothing that one pass meets ends the controller: it is told, and tried again.
         this.#tell({ happening: 'trouble', what: 'a pass', error });
         this.#wakeIn(1000 + 1000 * this.#clock.random());
       } finally {
         this.#busySince = undefined;
       }
-      await this.#clock.sleep(burstMs, this.#signal).catch(() => {});
+      const spent = this.#clock.now() - started;
+      await this.#clock.sleep(Math.max(0, burstMs - spent), this.#stop.signal).catch(() => {});
     }
   }
 
@@ -263,7 +270,7 @@ export class ControlLoop {
     if (now - this.#retriedAt < 1000) return;
     this.#retriedAt = now;
     this.#cache.retryFailing();
-    if (this.#crds?.isSynced === false) this.#crds.retryNow();
+    if (this.#apis.watch?.isSynced === false) this.#apis.watch.retryNow();
   }
 
   /** Looks again after a while, without being told of a change. */
@@ -281,24 +288,28 @@ export class ControlLoop {
 
   /** Plans, asks for the dry runs that the plan needs, and carries out what is decided. */
   async #pass(): Promise<void> {
+    this.#isDirty = false;
     if (!this.#cache.knowsApis) return;
     const started = this.#clock.now();
     for (let round = 0; ; round++) {
-      const { plan, questions, reads } = makePlan(this.#catalog, this.#snapshot());
+      // Whatever changed up to here is planned now.
+      this.#isDirty = false;
+      const planned = planFor(this.#catalog, this.#snapshot(), this.#planned);
+      this.#planned = planned;
+      const { plan, questions, reads } = planned;
       const open = questions.filter((question) => question.ask === 'dry-run');
       this.#cache.watch(reads, { isFinished: questions.length === 0 });
       const isRead = questions.length === open.length;
       this.#noticeReads(isRead);
-      // What isn't read yet marks the plan dirty when it is. Only who writes, or reports instead, asks the server.
-      if (!isRead || !(this.#isLeader || this.#options.observe === true)) {
-        this.#queue = [];
+      // What isn't read yet marks the plan dirty when it is.
+      if (!isRead || !this.#mayAsk) {
+        this.#executor.replaceQueue([]);
         return;
       }
-      const wanted = open.filter(({ ref }) => !this.#inFlight.has(formatObjectRef(ref)));
-      const isNews = this.#ask(wanted);
+      const isNews = this.#dryRuns.ask(open.filter(({ ref }) => !this.#executor.isWriting(ref)));
       if (isNews && round < mostRounds) {
-        await this.#untilAnswered();
-        this.#signal.throwIfAborted();
+        await this.#dryRuns.untilAnswered();
+        this.#stop.signal.throwIfAborted();
         continue;
       }
       if (open.length === 0) this.#finish(plan, this.#clock.now() - started);
@@ -325,323 +336,28 @@ export class ControlLoop {
     return { ...this.#cache.snapshot(), ...(namespace !== undefined && { namespace }) };
   }
 
-  /** Asks what isn't being asked yet, so many at a time; each answer marks the plan dirty. Whether there was any. */
-  #ask(questions: readonly DryRunQuestion[]): boolean {
-    this.#toAsk = questions.filter((question) => !this.#asking.has(questionKey(question)));
-    const wait = this.#askAgainAt - this.#clock.now();
-    if (wait > 0) {
-      if (this.#toAsk.length > 0) this.#wakeIn(wait);
-      return false;
-    }
-    const isNews = this.#toAsk.length > 0;
-    this.#askNext();
-    return isNews;
-  }
-
-  #askNext(): void {
-    while (this.#asking.size < mostDryRuns && !this.#signal.aborted && this.#clock.now() >= this.#askAgainAt) {
-      const question = this.#toAskAgain.shift() ?? this.#toAsk.shift();
-      if (question === undefined) return;
-      const key = questionKey(question);
-      if (this.#asking.has(key)) continue;
-      const asked = this.#answer(question)
-        .catch((error) => {
-          if (this.#signal.aborted) return;
-          // What any other request would meet too: they are asked again when the server may be back.
-          this.#askAgainAt = this.#clock.now() + 1000 + 1000 * this.#clock.random();
-          this.#tell({ happening: 'trouble', what: `the dry run of ${formatObjectRef(question.ref)}`, error });
-        })
-        .finally(() => {
-          this.#asking.delete(key);
-          this.#askNext();
-          if (this.#asking.size === 0) this.#allAnswered();
-          this.#markDirty();
-        });
-      this.#asking.set(key, asked);
-    }
-  }
-
-  /** Until every dry run is answered, but no longer than one that hangs may hold up the others. */
-  async #untilAnswered(): Promise<void> {
-    if (this.#asking.size === 0) return;
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, patienceWithDryRunsMs);
-      this.#allAnswered = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-    this.#allAnswered = () => {};
-  }
-
-  async #answer(question: DryRunQuestion): Promise<void> {
-    this.#dryRuns += 1;
-    const key = dryRunKey(question.ref);
-    const verdict = await dryRun(this.#cluster, question, this.#signal);
-    // Of what has changed the watch will tell what is there now; until it does, this state can't be written.
-    const changed = { verdict: 'unknown', why: 'it changed while it was looked at' } as const;
-    this.#cache.addVerdict(question, verdict === 'changed' ? changed : verdict);
-    if (verdict !== 'changed' && verdict.verdict === 'accepted') {
-      this.#backoff.succeeded(key);
-      return;
-    }
-    // What was refused may be taken later: by a webhook that was mended, or another one.
-    this.#backoff.failed(key, this.#clock.now());
-    this.#askLater(question, this.#backoff.remaining(key, this.#clock.now()));
-  }
-
-  /** An answer that isn't a yes is asked for again after a while; until then it stands. */
-  #askLater(question: DryRunQuestion, ms: number): void {
-    const timer = setTimeout(() => {
-      if (!this.#cache.hasVerdict(question)) return;
-      this.#toAskAgain.push(question);
-      this.#askNext();
-    }, ms);
-    timer.unref();
-  }
-
   #finish(plan: Plan, durationMs: number): void {
     const previous = this.#plan;
     this.#plan = plan;
     this.#passedAt = this.#clock.date();
-    for (const item of plan.items) this.#noticePause(item);
-    this.#throttle.prune(this.#clock.now());
-    const misses = this.#dryRuns;
-    this.#dryRuns = 0;
+    this.#executor.notice(plan);
+    this.#dryRuns.notice(plan.items);
+    const misses = this.#dryRuns.takeCount();
     const verdicts = { hits: Math.max(0, this.#cache.verdictCount - misses), misses };
     this.#tell({ happening: 'planned', plan, previous, durationMs, verdicts });
   }
 
-  /** A pause may be ended before any plan has seen it: the version that was paused tells the two apart. */
-  #noticePause(item: PlanItem): void {
-    const key = formatObjectRef(item.target);
-    if (item.decision === 'paused') {
-      this.#paused.set(key, '');
-      return;
-    }
-    const pausedVersion = this.#paused.get(key);
-    if (pausedVersion === undefined || (pausedVersion !== '' && versionOf(item) === pausedVersion)) return;
-    this.#paused.delete(key);
-    this.#throttle.resume(key);
-    this.#tell({ happening: 'resumed', item });
-  }
-
-  /** Queues what may be carried out: HyperConverged alone first, since everything else follows from it. */
+  /** HyperConverged alone first, since everything else follows from it. */
   #execute(plan: Plan, open: readonly DryRunQuestion[]): void {
     if (this.#options.observe === true) return;
-    const due = plan.items.filter(isWrite);
-    const golden = due.filter(({ target }) => isHyperConverged(target));
-    this.#queue = golden.filter((item) => this.#isDue(item));
-    this.#pump();
+    const { golden, others } = dueItems(plan, open, this.#catalog);
+    this.#executor.replaceQueue(golden);
     // Where it can't be written now, its present state counts, and the others go on.
-    const isGoldenOpen = this.#queue.length > 0 || open.some(({ ref }) => isHyperConverged(ref));
-    if (isGoldenOpen || this.#isBusy(isHyperConverged)) return;
-    const unsure = this.#dependentsOf(open, plan);
-    this.#queue = due.filter((item) => !golden.includes(item) && !unsure.has(item.asset) && this.#isDue(item));
-    this.#pump();
-  }
-
-  /** What isn't asked to the end yet, and everything that comes after it. */
-  #dependentsOf(open: readonly DryRunQuestion[], { items }: Plan): ReadonlySet<string> {
-    const targets = new Set(open.map(({ ref }) => formatObjectRef(ref)));
-    const found = new Set(items.filter(({ target }) => targets.has(formatObjectRef(target))).map(({ asset }) => asset));
-    for (let before = -1; before < found.size; ) {
-      before = found.size;
-      for (const { name, dependsOn } of this.#catalog.assets)
-        if (dependsOn.some((other) => found.has(other))) found.add(name);
-    }
-    return found;
-  }
-
-  #isBusy(is: (target: ObjectRef) => boolean): boolean {
-    return [...this.#inFlight.values()].some(({ target }) => is(target));
-  }
-
-  /** Whether it may be tried now; otherwise it is looked at again when it may. */
-  #isDue(item: PlanItem): boolean {
-    const key = formatObjectRef(item.target);
-    if (this.#inFlight.has(key) || this.#isHeld(item, key)) return false;
-    const wait = this.#backoff.remaining(key, this.#clock.now());
-    if (wait > 0) this.#wakeIn(wait);
-    return wait === 0;
-  }
-
-  /** Carries out what is queued, so many at a time. A newer plan replaces the queue. */
-  #pump(): void {
-    const { concurrency = 4 } = this.#options;
-    while (this.#inFlight.size < concurrency && !this.#signal.aborted) {
-      const item = this.#queue.shift();
-      if (item === undefined) return;
-      const key = formatObjectRef(item.target);
-      if (this.#inFlight.has(key)) continue;
-      const work = this.#carryOut(item, key)
-        .catch((error) => {
-          // An unexpected exception inside one item stays there.
-          this.#backoff.failed(key, this.#clock.now());
-          this.#tell({ happening: 'trouble', what: `carrying out ${item.decision} of ${key}`, error });
-        })
-        .finally(() => {
-          this.#inFlight.delete(key);
-          this.#pump();
-          this.#markDirty();
-        });
-      this.#inFlight.set(key, { target: item.target, work });
-    }
-  }
-
-  async #carryOut(item: PlanItem, key: string): Promise<void> {
-    const now = this.#clock.now();
-    const healed = healedFields(item);
-    // What is made or adopted for the first time was changed by nobody; again, it was undone by somebody.
-    const isAgain = (item.decision === 'create' || item.decision === 'adopt') && this.#made.has(key);
-    if (item.decision === 'update' || isAgain) {
-      const admission = this.#throttle.admit(key, versionOf(item), healed, now);
-      if (admission.admission === 'throttled') {
-        if (admission.isNew) this.#tell({ happening: 'throttled', item, retryAfterMs: admission.retryAfterMs });
-        this.#hold(item, key, admission.retryAfterMs);
-        return;
-      }
-      if (admission.admission === 'pause') {
-        await this.#pause(item, key, admission.because);
-        return;
-      }
-    }
-    // The last word before every write: a process that was frozen past its lease stops here.
-    if (!this.#isLeader) return;
-    const signal = this.#election?.lead;
-    const outcome = await perform(this.#cluster, item, signal === undefined ? {} : { signal });
-    this.#settle(item, key, outcome, healed);
-    this.#tell({ happening: 'performed', item, outcome, durationMs: this.#clock.now() - now });
-  }
-
-  /** Leaves one live version of an object alone for a while; a newer one is looked at as soon as it comes. */
-  #hold(item: PlanItem, key: string, ms: number): void {
-    this.#held.set(key, { version: versionOf(item), until: this.#clock.now() + ms });
-    this.#wakeIn(ms);
-  }
-
-  #isHeld(item: PlanItem, key: string): boolean {
-    const held = this.#held.get(key);
-    if (held === undefined) return false;
-    const remaining = held.until - this.#clock.now();
-    if (remaining <= 0 || held.version !== versionOf(item)) {
-      this.#held.delete(key);
-      return false;
-    }
-    this.#wakeIn(remaining);
-    return true;
-  }
-
-  #settle(item: PlanItem, key: string, outcome: Outcome, healed: readonly string[]): void {
-    const now = this.#clock.now();
-    switch (outcome.result) {
-      case 'created':
-      case 'configured':
-        this.#cache.addWritten(item.target, outcome.object);
-        this.#backoff.succeeded(key);
-        this.#made.add(key);
-        if (item.decision === 'update') this.#throttle.healed(key, healed, now);
-        return;
-      case 'failed':
-        this.#backoff.failed(key, now);
-        this.#wakeIn(this.#backoff.remaining(key, now));
-        return;
-      case 'conflict':
-        // Somebody wrote, and the watch brings it: until then there is nothing to do.
-        this.#hold(item, key, 1000);
-        return;
-      case 'unchanged':
-        this.#made.add(key);
-        this.#backoff.succeeded(key);
-        return;
-      case 'deleted':
-      case 'nothing':
-        this.#backoff.succeeded(key);
-        return;
-      default:
-        outcome satisfies never;
-    }
-  }
-
-  /** Ends an edit war by leaving it: the annotation says so to people and to every later plan. */
-  async #pause(item: PlanItem, key: string, because: 'fast' | 'slow'): Promise<void> {
-    const fields = [...new Set([...healedFields(item), ...this.#throttle.heals(key, this.#clock.now()).keys()])];
-    const rival = rivalOf(item);
-    const war = { happening: 'war', item, because, rival, fields } as const;
-    if (!('live' in item) || item.live === undefined) {
-      // There is no object to annotate: it is recreated no faster than the bucket fills.
-      this.#backoff.failed(key, this.#clock.now());
-      this.#tell({ ...war, written: false });
-      return;
-    }
-    if (!this.#isLeader) return;
-    const pausedBy = JSON.stringify({
-      since: new Date(this.#clock.date()).toISOString(),
-      fields,
-      ...(rival !== null && { manager: rival }),
-    });
-    try {
-      const { object } = await this.#cluster.mergePatch(
-        item.target,
-        {
-          metadata: {
-            resourceVersion: item.live.resourceVersion,
-            annotations: { [annotation.reconcilePaused]: 'true', [annotation.pausedBy]: pausedBy },
-          },
-        },
-        { fieldManager: autopilotName, signal: this.#election?.lead },
-      );
-      this.#cache.addWritten(item.target, object);
-      this.#paused.set(key, object.metadata.resourceVersion ?? '');
-      this.#throttle.resume(key);
-      this.#tell({ ...war, written: true });
-    } catch (error) {
-      if (!isTroubleOfOne(error)) throw error;
-      this.#backoff.failed(key, this.#clock.now());
-      this.#tell({ ...war, written: false });
-      this.#tell({ happening: 'trouble', what: `pausing ${key}`, error });
-    }
-  }
-
-  /** Asks what is served besides CRDs, and so that the client finds their paths. */
-  async #discover(): Promise<void> {
-    for (let failures = 0; !this.#signal.aborted; failures++) {
-      try {
-        this.#served.discovered = (await this.#cluster.discover({ signal: this.#signal })).resources;
-        return;
-      } catch (error) {
-        if (this.#signal.aborted) return;
-        this.#tell({ happening: 'trouble', what: 'asking what the API server serves', error });
-        await this.#wait(failures);
-      }
-    }
-  }
-
-  /** Half a second at first, then ever longer, with jitter. */
-  async #wait(failures: number): Promise<void> {
-    const ms = Math.min(30_000, 500 * 2 ** Math.min(failures, 10)) * (0.5 + 0.5 * this.#clock.random());
-    await this.#clock.sleep(ms, this.#signal).catch(() => {});
-  }
-
-  #isDiscovering = false;
-
-  /** What is served is known from the CRDs at once; discovery is asked until it has come as far. */
-  #crdsChanged(): void {
-    const { phase } = this.#crds?.state ?? {};
-    // Not complete yet: nothing is known to be gone.
-    if (phase !== 'synced' && phase !== 'forbidden') return;
-    if (phase === 'synced') this.#served.crds = [...(this.#crds?.items.values() ?? [])];
-    this.#cache.apis = { known: true, resources: this.#served.resources };
-    if (phase === 'forbidden' || this.#served.isConsistent || this.#isDiscovering) return;
-    this.#isDiscovering = true;
-    void (async () => {
-      for (let tries = 0; !this.#served.isConsistent && !this.#signal.aborted; tries++) {
-        if (tries > 0) await this.#wait(tries - 4);
-        await this.#discover();
-        this.#cache.apis = { known: true, resources: this.#served.resources };
-      }
-      this.#isDiscovering = false;
-    })();
+    const isGoldenOpen =
+      this.#executor.waiting > 0 ||
+      this.#executor.isBusy(isHyperConverged) ||
+      open.some(({ ref }) => isHyperConverged(ref));
+    if (!isGoldenOpen) this.#executor.replaceQueue(others);
   }
 
   #tell(happening: Happening): void {
@@ -667,44 +383,9 @@ export function kindWideOf({ assets }: Catalog): ReadonlySet<string> {
   return new Set([...counts].filter(([, count]) => count > mostWatchesOfOneKind).map(([name]) => name));
 }
 
-function isHyperConverged({ apiVersion, kind }: ObjectRef): boolean {
-  return kind === hyperConvergedKind && groupOf(apiVersion) === groupOf(hyperConvergedApiVersions[0]);
-}
-
-/** The live version that the item was decided about; empty where there is no object. */
-function versionOf(item: PlanItem): string {
-  return 'live' in item ? item.live.resourceVersion : '';
-}
-
-function isWrite({ decision }: PlanItem): boolean {
-  return decision === 'create' || decision === 'adopt' || decision === 'update' || decision === 'delete';
-}
-
-/** The fields that somebody else changed: what we changed our own mind about, or gave up, is no war. */
-function healedFields(item: PlanItem): readonly string[] {
-  if (item.decision !== 'update') return [];
-  return item.drift.filter(isForeign).map(({ pointer }) => pointer);
-}
-
-function isForeign({ manager }: DriftedField): boolean {
-  return manager !== autopilotName;
-}
-
-function rivalOf(item: PlanItem): string | null {
-  if (item.decision !== 'update') return null;
-  return item.drift.find(({ manager }) => manager !== null && manager !== autopilotName)?.manager ?? null;
-}
-
-function dryRunKey(ref: ObjectRef): string {
-  return `dry-run ${formatObjectRef(ref)}`;
-}
-
-const crdTarget = { apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition' };
-/** Dry runs at a time, and rounds of them within one pass. */
-const mostDryRuns = 8;
+/** Rounds of dry runs within one pass. */
 const mostRounds = 5;
-/** A dry run that takes longer holds up its own object only, a read what depends on it only. */
-const patienceWithDryRunsMs = 250;
+/** A kind that can't be read for longer holds up only what depends on it. */
 const patienceWithReadsMs = 10_000;
 /** In a burst of changes, plans follow one another no faster. */
 const burstMs = 20;

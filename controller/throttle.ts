@@ -89,6 +89,15 @@ export class Throttle {
     for (const [object, state] of this.#objects) if (now - state.touched > hour) this.#objects.delete(object);
   }
 
+  /** Objects of which anything is counted. */
+  get tracked(): readonly string[] {
+    return [...this.#objects.keys()];
+  }
+
+  forgetAllBut(objects: ReadonlySet<string>): void {
+    for (const object of this.#objects.keys()) if (!objects.has(object)) this.#objects.delete(object);
+  }
+
   #stateOf(object: string, now: number): State {
     const { burst, updatesPerMinute } = this.#limits;
     const known = this.#objects.get(object);

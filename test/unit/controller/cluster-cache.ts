@@ -9,11 +9,11 @@ const question = { ask: 'get', ref } as const;
 const object = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { ...ref, resourceVersion: '7' } } as KubernetesObject;
 
 /** A cache that watches one object, by a watch whose phase a test sets. */
-function watching() {
+function watching({ kindWide = [] }: { kindWide?: string[] } = {}) {
   const items = new Map<string, KubernetesObject>();
   let phase: WatchPhase = 'connecting';
   let changed = () => {};
-  const counts = { retried: 0, recovered: 0 };
+  const counts = { retried: 0, recovered: 0, changes: 0 };
   const cache = new ClusterCache({
     watch: (target, { onChange }) => {
       changed = onChange;
@@ -32,9 +32,11 @@ function watching() {
         stop: async () => {},
       } as unknown as Watch;
     },
-    kindWide: new Set(),
+    kindWide: new Set(kindWide),
     images: {},
-    onChange: () => {},
+    onChange: () => {
+      counts.changes += 1;
+    },
     onRecovered: () => {
       counts.recovered += 1;
     },
@@ -91,4 +93,16 @@ test('a watch that is back is told of once, and those that are out are tried', (
   t.is(counts.recovered, 1);
   cache.retryFailing();
   t.is(counts.retried, 1);
+});
+
+test('what is asked anew of a kind that is watched already is news, though nothing changes', (t) => {
+  const { cache, counts, enter } = watching({ kindWide: ['v1 ConfigMap'] });
+  enter('synced');
+  const before = counts.changes;
+  const other = { ask: 'get', ref: { ...ref, name: 'other' } } as const;
+  cache.watch([question, other], { isFinished: false });
+  t.is(counts.changes, before + 1);
+  t.deepEqual(cache.snapshot().reads.get(questionKey(other)), { answer: 'absent' });
+  cache.watch([question, other], { isFinished: true });
+  t.is(counts.changes, before + 1);
 });
