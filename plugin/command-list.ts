@@ -65,6 +65,11 @@ export const commandList: readonly CommandEntry[] = [
     load: async () => (await import('./commands/features.ts')).features,
   },
   {
+    name: 'completion',
+    summary: 'Has your shell complete commands, options and names',
+    load: async () => (await import('./commands/completion.ts')).completion,
+  },
+  {
     name: 'version',
     summary: 'Versions of plugin, catalog, controller and API server',
     load: async () => (await import('./commands/version.ts')).version,
