@@ -1,9 +1,10 @@
-import { closeSync, lstatSync, openSync, readdirSync, readSync, realpathSync, type Stats, statSync } from 'node:fs';
+import { lstatSync, readdirSync, realpathSync, type Stats, statSync } from 'node:fs';
 import { extname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import type { Readable } from 'node:stream';
 import type { KubernetesObject } from '../../shared/api/kubernetes-object.ts';
 import { UserError } from '../user-error.ts';
 import { objectsInText } from './objects-in-text.ts';
+import { decode, mebibyte, megabytes, type Reading, readFile, readStream, statOf, unreadable } from './read-bytes.ts';
 
 export type ReadFilesOptions = {
   readonly cwd: string;
@@ -32,6 +33,12 @@ export async function readFiles(names: readonly string[], options: ReadFilesOpti
   const { cwd, stdin, recursive = true, maxFileBytes = 10 * mebibyte, maxTotalBytes = 256 * mebibyte } = options;
   const objects = new Map<string, KubernetesObject>();
   const notes: string[] = [];
+  const reading: Reading = {
+    option: '-f',
+    expected: 'Kubernetes objects as YAML or JSON',
+    ifTooLarge: 'name files with only the objects that are needed',
+    maxBytes: maxFileBytes,
+  };
   let total = 0;
   const take = (bytes: Buffer, shownAs: string, isNamed: boolean) => {
     total += bytes.length;
@@ -40,20 +47,20 @@ export async function readFiles(names: readonly string[], options: ReadFilesOpti
         `the files are larger than ${megabytes(maxTotalBytes)} together: name only those that are needed`,
       );
     }
-    const found = objectsInText(decode(bytes, shownAs), shownAs, { strict: isNamed });
+    const found = objectsInText(decode(bytes, shownAs, reading), shownAs, { strict: isNamed });
     for (const object of found.objects) objects.set(identity(object), object);
     return found;
   };
 
   for (const name of new Set(names)) {
     if (name === '-') {
-      take(await readStream(stdin(), 'standard input', maxFileBytes), 'standard input', true);
+      take(await readStream(stdin(), 'standard input', reading), 'standard input', true);
       continue;
     }
     const path = resolve(cwd, name);
-    const stats = statOf(path, name);
+    const stats = statOf(path, name, reading);
     if (!stats.isDirectory()) {
-      take(readFile(path, name, stats, maxFileBytes), name, true);
+      take(readFile(path, name, stats, reading), name, true);
       continue;
     }
     const folder = filesInFolder(path, name, recursive);
@@ -62,7 +69,7 @@ export async function readFiles(names: readonly string[], options: ReadFilesOpti
     notes.push(...folder.notes);
     const without: string[] = [];
     for (const { file, shownAs } of folder.files) {
-      if (take(readFile(file, shownAs, statOf(file, shownAs), maxFileBytes), shownAs, false).hasOther)
+      if (take(readFile(file, shownAs, statOf(file, shownAs, reading), reading), shownAs, false).hasOther)
         without.push(shownAs);
     }
     if (without.length > 0) {
@@ -74,93 +81,9 @@ export async function readFiles(names: readonly string[], options: ReadFilesOpti
   return { objects: [...objects.values()], notes };
 }
 
-const mebibyte = 1024 * 1024;
 const extensions: ReadonlySet<string> = new Set(['.yaml', '.yml', '.json']);
 const maxFiles = 50_000;
 const maxFolderDepth = 32;
-
-function statOf(path: string, shownAs: string): Stats {
-  try {
-    return statSync(path);
-  } catch (error) {
-    throw unreadable(error, shownAs);
-  }
-}
-
-function unreadable(error: unknown, shownAs: string): UserError {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  if (code === 'ENOENT' || code === 'ENOTDIR')
-    return new UserError(`${shownAs} does not exist: check the path given with -f`, { cause: error });
-  if (code === 'EACCES' || code === 'EPERM')
-    return new UserError(`${shownAs} can't be read: permission denied`, { cause: error });
-  return new UserError(`${shownAs} can't be read: ${error instanceof Error ? error.message : String(error)}`, {
-    cause: error,
-  });
-}
-
-/** A pipe (`-f <(kubectl get …)`) tells no size, so reading stops by itself one byte after the limit. */
-function readFile(path: string, shownAs: string, stats: Stats, maxBytes: number): Buffer {
-  if (stats.size > maxBytes) throw tooLarge(shownAs, stats.size, maxBytes);
-  try {
-    const file = openSync(path, 'r');
-    try {
-      const chunks: Buffer[] = [];
-      let size = 0;
-      for (;;) {
-        const chunk = Buffer.allocUnsafe(Math.max(64 * 1024, stats.size + 1));
-        const count = readSync(file, chunk, 0, chunk.length, null);
-        if (count === 0) return Buffer.concat(chunks);
-        size += count;
-        if (size > maxBytes) throw tooLarge(shownAs, undefined, maxBytes);
-        chunks.push(chunk.subarray(0, count));
-      }
-    } finally {
-      closeSync(file);
-    }
-  } catch (error) {
-    throw error instanceof UserError ? error : unreadable(error, shownAs);
-  }
-}
-
-async function readStream(stream: Readable, shownAs: string, maxBytes: number): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  try {
-    for await (const chunk of stream) {
-      const bytes = Buffer.from(chunk);
-      size += bytes.length;
-      if (size > maxBytes) throw tooLarge(shownAs, undefined, maxBytes);
-      chunks.push(bytes);
-    }
-  } catch (error) {
-    throw error instanceof UserError ? error : unreadable(error, shownAs);
-  }
-  return Buffer.concat(chunks);
-}
-
-function tooLarge(shownAs: string, size: number | undefined, maxBytes: number): UserError {
-  const found =
-    size === undefined
-      ? `is larger than ${megabytes(maxBytes)}`
-      : `is ${megabytes(size)} large, and at most ${megabytes(maxBytes)} are read`;
-  return new UserError(`${shownAs} ${found}: name files with only the objects that are needed`);
-}
-
-function megabytes(bytes: number): string {
-  return bytes < mebibyte ? `${bytes} bytes` : `${Math.ceil(bytes / mebibyte)} MiB`;
-}
-
-function decode(bytes: Buffer, shownAs: string): string {
-  // PowerShell's `>` writes UTF-16.
-  const encoding = bytes[0] === 0xff && bytes[1] === 0xfe ? 'utf-16le' : 'utf-8';
-  try {
-    const text = new TextDecoder(encoding, { fatal: true }).decode(bytes);
-    if (!text.includes('\0')) return text;
-  } catch {
-    // Said below.
-  }
-  throw new UserError(`${shownAs} is no text but binary: expected Kubernetes objects as YAML or JSON`);
-}
 
 type FoundFile = { readonly file: string; readonly shownAs: string };
 
@@ -200,7 +123,7 @@ function entriesOf(folder: string, shownAs: string): string[] {
   try {
     return readdirSync(folder).sort();
   } catch (error) {
-    throw unreadable(error, shownAs);
+    throw unreadable(error, shownAs, '-f');
   }
 }
 

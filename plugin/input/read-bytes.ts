@@ -1,0 +1,124 @@
+import { closeSync, openSync, readSync, type Stats, statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { Readable } from 'node:stream';
+import { UserError } from '../user-error.ts';
+
+/** What is read, and what errors say of it. */
+export type Reading = {
+  /** By which the file was named: `-f`. */
+  readonly option: string;
+  /** What was to be in it: `Kubernetes objects as YAML or JSON`. */
+  readonly expected: string;
+  /** What to do where there is too much of it. */
+  readonly ifTooLarge: string;
+  /** The most that is read, in bytes. */
+  readonly maxBytes: number;
+};
+
+/**
+ * The text of one file, or of standard input (`-`).
+ *
+ * @throws UserError one line: which file, and what is wrong.
+ */
+export async function readText(
+  name: string,
+  { cwd, stdin }: { readonly cwd: string; readonly stdin: () => Readable },
+  reading: Reading,
+): Promise<string> {
+  if (name === '-') {
+    return decode(await readStream(stdin(), 'standard input', reading), 'standard input', reading);
+  }
+  const path = resolve(cwd, name);
+  const stats = statOf(path, name, reading);
+  if (stats.isDirectory()) throw new UserError(`${name} is a folder: ${reading.option} takes one file`);
+  return decode(readFile(path, name, stats, reading), name, reading);
+}
+
+export const mebibyte = 1024 * 1024;
+
+export function statOf(path: string, shownAs: string, { option }: Pick<Reading, 'option'>): Stats {
+  try {
+    return statSync(path);
+  } catch (error) {
+    throw unreadable(error, shownAs, option);
+  }
+}
+
+/** Why a file can't be read. */
+export function unreadable(error: unknown, shownAs: string, option: string): UserError {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  if (code === 'ENOENT' || code === 'ENOTDIR')
+    return new UserError(`${shownAs} does not exist: check the path given with ${option}`, { cause: error });
+  if (code === 'EACCES' || code === 'EPERM')
+    return new UserError(`${shownAs} can't be read: permission denied`, { cause: error });
+  return new UserError(`${shownAs} can't be read: ${error instanceof Error ? error.message : String(error)}`, {
+    cause: error,
+  });
+}
+
+/** A pipe (`-f <(kubectl get …)`) tells no size, so reading stops by itself one byte after the limit. */
+export function readFile(path: string, shownAs: string, stats: Stats, reading: Reading): Buffer {
+  const { maxBytes } = reading;
+  if (stats.size > maxBytes) throw tooLarge(shownAs, stats.size, reading);
+  try {
+    const file = openSync(path, 'r');
+    try {
+      const chunks: Buffer[] = [];
+      let size = 0;
+      for (;;) {
+        const chunk = Buffer.allocUnsafe(Math.max(64 * 1024, stats.size + 1));
+        const count = readSync(file, chunk, 0, chunk.length, null);
+        if (count === 0) return Buffer.concat(chunks);
+        size += count;
+        if (size > maxBytes) throw tooLarge(shownAs, undefined, reading);
+        chunks.push(chunk.subarray(0, count));
+      }
+    } finally {
+      closeSync(file);
+    }
+  } catch (error) {
+    throw error instanceof UserError ? error : unreadable(error, shownAs, reading.option);
+  }
+}
+
+export async function readStream(stream: Readable, shownAs: string, reading: Reading): Promise<Buffer> {
+  const { maxBytes } = reading;
+  const chunks: Buffer[] = [];
+  let size = 0;
+  try {
+    for await (const chunk of stream) {
+      const bytes = Buffer.from(chunk);
+      size += bytes.length;
+      if (size > maxBytes) throw tooLarge(shownAs, undefined, reading);
+      chunks.push(bytes);
+    }
+  } catch (error) {
+    throw error instanceof UserError ? error : unreadable(error, shownAs, reading.option);
+  }
+  return Buffer.concat(chunks);
+}
+
+function tooLarge(shownAs: string, size: number | undefined, { maxBytes, ifTooLarge }: Reading): UserError {
+  const found =
+    size === undefined
+      ? `is larger than ${megabytes(maxBytes)}`
+      : `is ${megabytes(size)} large, and at most ${megabytes(maxBytes)} are read`;
+  return new UserError(`${shownAs} ${found}: ${ifTooLarge}`);
+}
+
+export function megabytes(bytes: number): string {
+  return bytes < mebibyte ? `${bytes} bytes` : `${Math.ceil(bytes / mebibyte)} MiB`;
+}
+
+/** @throws UserError for what is no text. */
+export function decode(bytes: Buffer, shownAs: string, { expected }: Pick<Reading, 'expected'>): string {
+  // PowerShell's `>` writes UTF-16.
+  const encoding = bytes[0] === 0xff && bytes[1] === 0xfe ? 'utf-16le' : 'utf-8';
+  try {
+    const text = new TextDecoder(encoding, { fatal: true }).decode(bytes);
+    if (!text.includes('\0')) return text;
+  } catch {
+    // Said below.
+  }
+  throw new UserError(`${shownAs} is no text but binary: expected ${expected}`);
+}
