@@ -1,9 +1,8 @@
 import { getAsset } from 'node:sea';
 import type { Catalog } from '../../shared/catalog/asset.ts';
-import { loadCatalog } from '../../shared/catalog/load-catalog.ts';
+import { buildCatalog } from '../../shared/catalog/build-catalog.ts';
 
-/** In the place of `plugin/input/built-in-catalog.ts`: the catalog's files as they were when this was built. */
+/** In the place of `plugin/input/built-in-catalog.ts`: the catalog as it was compiled when this was built. */
 export async function builtInCatalog(): Promise<Catalog> {
-  const files: readonly { path: string; content: string }[] = JSON.parse(getAsset('catalog.json', 'utf8'));
-  return loadCatalog(files.map(({ path, content }) => ({ path, content: Buffer.from(content, 'base64') })));
+  return buildCatalog(JSON.parse(getAsset('catalog.json', 'utf8')));
 }

@@ -33,6 +33,7 @@ export async function bundlePlugin(build_: BuildInfo): Promise<string> {
 /** Modules that a package has another one for. */
 const packaged: Readonly<Record<string, string>> = {
   'plugin/input/built-in-catalog.ts': 'krew/executable/built-in-catalog.ts',
+  'shared/catalog/cel-library.ts': 'krew/executable/cel-library.ts',
 };
 
 const packagedModules: Plugin = {

@@ -1,7 +1,7 @@
-import { posix } from 'node:path';
 import { keyPrefix } from '../api/names.ts';
 import { nearestName } from '../api/nearest-name.ts';
 import type { Mistake } from './catalog-error.ts';
+import { resolveShippedFile } from './catalog-path.ts';
 import { type Declared, mistakeInPath } from './context-names.ts';
 import { helpers } from './helpers.ts';
 import type { Call, Expression, TemplateNode } from './template-syntax.ts';
@@ -11,6 +11,8 @@ export type TemplateFacts = {
   readonly uses: readonly string[];
   /** The same as lists of keys, for looking their values up. */
   readonly reads: readonly (readonly string[])[];
+  /** Paths of the catalog's files that it puts in, relative to its own. */
+  readonly files: readonly string[];
   readonly mistakes: readonly Mistake[];
 };
 
@@ -24,6 +26,7 @@ export function checkTemplate(
   return {
     uses: [...checker.uses.keys()].sort(),
     reads: [...new Map([...checker.uses.values()].map((path) => [JSON.stringify(path), path])).values()],
+    files: [...checker.files],
     mistakes: checker.mistakes,
   };
 }
@@ -33,6 +36,7 @@ type Place = { readonly base: readonly string[] | undefined; readonly names: rea
 
 class Checker {
   readonly uses = new Map<string, readonly string[]>();
+  readonly files = new Set<string>();
   readonly mistakes: Mistake[] = [];
   readonly #file: string;
   readonly #declared: Declared;
@@ -127,6 +131,7 @@ class Checker {
   }
 
   #checkFile(path: string, line: number): void {
+    this.files.add(path);
     if (resolveShippedFile(this.#file, path) === undefined) this.#mistake(line, `${path} is outside of the catalog`);
     else if (!this.#hasFile(path)) this.#mistake(line, `There is no file ${path} beside ${this.#file}`);
   }
@@ -151,13 +156,6 @@ class Checker {
   #mistake(line: number, message: string): void {
     this.mistakes.push({ file: this.#file, line, message });
   }
-}
-
-/** The path inside of the catalog of a file that an asset names, or undefined where it leads out. */
-export function resolveShippedFile(assetFile: string, path: string): string | undefined {
-  if (path.startsWith('/') || path.includes('\\')) return undefined;
-  const resolved = posix.join(posix.dirname(assetFile), path);
-  return resolved === '..' || resolved.startsWith('../') ? undefined : resolved;
 }
 
 function staticPath(expression: Expression, places: readonly Place[]): readonly string[] | undefined {

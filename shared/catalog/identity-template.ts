@@ -1,14 +1,22 @@
 import type { Template } from './asset.ts';
 import { RenderError } from './render-error.ts';
 
+/** The name or namespace of an object as its file has it, and where that is. */
+export type CompiledIdentityText = {
+  readonly source: string;
+  readonly uses: readonly string[];
+  readonly file: string;
+  readonly line: number;
+};
+
 /**
- * The name or namespace of an object: plain text with `{{params.x}}` and `{{hyperConverged.namespace}}`, nothing else,
- * so that identities are known to whoever generates permissions.
+ * Checks the name or namespace of an object: plain text with `{{params.x}}` and `{{hyperConverged.namespace}}`, nothing
+ * else, so that identities are known to whoever generates permissions.
  */
-export function identityTemplate(
+export function compileIdentityText(
   source: string,
   { file, line, params }: { file: string; line: number; params: ReadonlySet<string> },
-): { readonly template: Template<string> } | { readonly mistake: string } {
+): { readonly compiled: CompiledIdentityText } | { readonly mistake: string } {
   const uses = new Set<string>();
   for (const [tag, name = ''] of source.matchAll(/\{\{(.*?)\}\}/g)) {
     const path = name.trim();
@@ -23,9 +31,13 @@ export function identityTemplate(
   const literal = source.replace(/\{\{.*?\}\}/g, '');
   if (!/^[A-Za-z0-9.:_-]*$/.test(literal))
     return { mistake: `${JSON.stringify(source)} can't be the name of an object` };
+  return { compiled: { source, uses: [...uses].sort(), file, line } };
+}
 
-  const template: Template<string> = {
-    uses: [...uses].sort(),
+/** The template of a name or namespace that was checked. */
+export function identityTemplate({ source, uses, file, line }: CompiledIdentityText): Template<string> {
+  return {
+    uses,
     render({ params: values, hyperConverged }) {
       const name = source.replace(/\{\{(.*?)\}\}/g, (_, inner: string) => {
         const path = inner.trim();
@@ -40,5 +52,4 @@ export function identityTemplate(
       return name;
     },
   };
-  return { template };
 }

@@ -1,4 +1,5 @@
-import { compileCondition } from '../../../../shared/catalog/condition.ts';
+import { compileCondition } from '../../../../shared/catalog/compile-condition.ts';
+import { conditionOf } from '../../../../shared/catalog/condition.ts';
 import { type Body, bodyOf } from '../_assets.ts';
 
 /** The operations that a rule set takes to be in flight on an object; an error of an expression is thrown. */
@@ -22,10 +23,11 @@ export function rulesOf(asset: string): Rule[] {
 function compile({ operation, expression }: { operation: string; expression: string }): Rule {
   const result = compileCondition(expression, { variables: 'object' });
   if ('mistakes' in result) throw new Error(`${operation}: ${result.mistakes.join('; ')}`);
+  const condition = conditionOf(result.compiled);
   return {
     operation,
     holds: (object) => {
-      const outcome = result.condition.evaluate({ object });
+      const outcome = condition.evaluate({ object });
       if (outcome.result === 'error') throw new Error(`${operation}: ${outcome.message}`);
       return outcome.result === 'met';
     },

@@ -1,11 +1,12 @@
 import { groupOf } from '../api/object-ref.ts';
 import { parseYamlDocuments, YamlError } from '../yaml/parse-yaml.ts';
-import type { Asset, Condition, Identity, Read, RenderContext, Template } from './asset.ts';
+import type { RenderContext } from './asset.ts';
 import type { Mistake } from './catalog-error.ts';
 import { checkTemplate } from './check-template.ts';
-import { type ConditionScope, compileCondition } from './condition.ts';
+import { type CompiledCondition, type ConditionScope, compileCondition } from './compile-condition.ts';
+import type { CompiledAsset, CompiledIdentity, CompiledRead } from './compiled-catalog.ts';
 import type { Declared } from './context-names.ts';
-import { identityTemplate } from './identity-template.ts';
+import { type CompiledIdentityText, compileIdentityText } from './identity-template.ts';
 import { isMap, type JsonMap } from './json.ts';
 import { parseTemplate } from './parse-template.ts';
 import { pluralOf } from './plural.ts';
@@ -13,8 +14,10 @@ import { Fields, type Path } from './read-fields.ts';
 import { RenderError } from './render-error.ts';
 import { bodyTemplate, mistakeInBodyKey } from './template.ts';
 
-export type AssetFile = {
-  readonly assets: readonly Asset[];
+export type CompiledAssetFile = {
+  readonly assets: readonly CompiledAsset[];
+  /** Paths of the files that its template puts in, relative to it. */
+  readonly shippedFiles: readonly string[];
   readonly mistakes: readonly Mistake[];
   readonly lineOf: (path: Path) => number;
 };
@@ -26,14 +29,14 @@ export type AssetFile = {
  * @param shippedFile bytes of a file of the catalog, by a path relative to this file
  * @param defaults front matter that the assets of its folder share: what the file says itself goes first
  */
-export function loadAssetFile(
+export function compileAssetFile(
   file: string,
   source: string,
   shippedFile: (path: string) => Uint8Array | undefined,
   defaults: JsonMap = {},
-): AssetFile {
+): CompiledAssetFile {
   const mistakes: Mistake[] = [];
-  const nothing = { assets: [], mistakes, lineOf: () => 1 };
+  const nothing = { assets: [], shippedFiles: [], mistakes, lineOf: () => 1 };
   const report = (line: number, message: string) => mistakes.push({ file, line, message });
 
   const parts = splitDocuments(source);
@@ -79,20 +82,20 @@ export function loadAssetFile(
   const use = (uses: readonly string[]) => {
     for (const path of uses) used.add(path.split('.', 2).join('.'));
   };
-  const text = (source: string, path: Path): Template<string> | undefined => {
-    const result = identityTemplate(source, { file, line: lineOf(path), params: declared.params });
+  const text = (source: string, path: Path): CompiledIdentityText | undefined => {
+    const result = compileIdentityText(source, { file, line: lineOf(path), params: declared.params });
     if ('mistake' in result) report(lineOf(path), result.mistake);
-    else use(result.template.uses);
-    return 'mistake' in result ? undefined : result.template;
+    else use(result.compiled.uses);
+    return 'mistake' in result ? undefined : result.compiled;
   };
-  const condition = (expression: string, path: Path, scope: ConditionScope): Condition[] => {
+  const condition = (expression: string, path: Path, scope: ConditionScope): CompiledCondition[] => {
     const result = compileCondition(expression, scope);
     if ('mistakes' in result) {
       for (const mistake of result.mistakes) report(lineOf(path), mistake);
       return [];
     }
-    use(result.condition.uses);
-    return [result.condition];
+    use(result.compiled.uses.map(({ use }) => use));
+    return [result.compiled];
   };
   const inContext: ConditionScope = { variables: 'context', declared };
   const conditions = (expressions: readonly string[], path: Path) =>
@@ -117,7 +120,7 @@ export function loadAssetFile(
     front.variants.length > 0
       ? front.variants
       : [{ suffix: undefined, group: undefined, params: {}, when: [], path: [] as Path }];
-  const assets = variants.flatMap((variant): Asset[] => {
+  const assets = variants.flatMap((variant): CompiledAsset[] => {
     const variantWhen = conditions(variant.when, [...variant.path, 'when']);
     if (target === undefined) return [];
     const group = variant.group ?? front.group;
@@ -136,8 +139,7 @@ export function loadAssetFile(
         params: { ...front.params, ...variant.params },
         dependsOn: front.dependsOn,
         readyTimeoutMs: front.readyTimeoutMs,
-        body: bodyTemplate({ file, nodes, uses: facts.uses, reads: facts.reads }, shippedFile),
-        ...(front.features[0] === undefined ? {} : { feature: front.features[0] }),
+        body: { file, nodes, uses: facts.uses, reads: facts.reads },
         ...(group === undefined ? {} : { group }),
         ...(readyWhen === undefined ? {} : { readyWhen }),
       },
@@ -150,9 +152,9 @@ export function loadAssetFile(
       if (!used.has(`params.${name}`)) report(lineOf(['params', name]), `params.${name} isn't used`);
     for (const name of declared.reads)
       if (!used.has(`objects.${name}`)) report(lineOf(['reads', name]), `objects.${name} isn't used`);
-    if (facts.uses.length === 0) mistakes.push(...mistakesInFixedBody(assets));
+    if (facts.uses.length === 0) mistakes.push(...mistakesInFixedBody(assets, shippedFile));
   }
-  return { assets, mistakes, lineOf };
+  return { assets, shippedFiles: facts.files, mistakes, lineOf };
 }
 
 /** Key by key; of the target, its own keys. */
@@ -296,24 +298,24 @@ function duration(fields: Fields, key: string): number | undefined {
     : Number(number) * { s: 1000, m: 60_000, h: 3_600_000 }[unit as 's' | 'm' | 'h'];
 }
 
-type TextTemplate = (source: string, path: Path) => Template<string> | undefined;
+type CompileText = (source: string, path: Path) => CompiledIdentityText | undefined;
 
-function identity(fields: IdentityFields | undefined, text: TextTemplate): Identity | undefined {
+function identity(fields: IdentityFields | undefined, text: CompileText): CompiledIdentity | undefined {
   if (fields === undefined) return undefined;
   const { apiVersions, kind, namespace, path } = fields;
   const name = fields.name === undefined ? undefined : text(fields.name, [...path, 'name']);
-  const namespaceTemplate = namespace === undefined ? undefined : text(namespace, [...path, 'namespace']);
+  const namespaceText = namespace === undefined ? undefined : text(namespace, [...path, 'namespace']);
   if (name === undefined || kind === undefined || apiVersions.length === 0) return undefined;
   return {
     apiVersions,
     kind,
     plural: fields.plural ?? pluralOf(kind),
     name,
-    ...(namespaceTemplate && { namespace: namespaceTemplate }),
+    ...(namespaceText && { namespace: namespaceText }),
   };
 }
 
-function readOf(alias: string, fields: ReadFields, text: TextTemplate): [string, Read][] {
+function readOf(alias: string, fields: ReadFields, text: CompileText): [string, CompiledRead][] {
   const { apiVersions, kind, namespace, path } = fields;
   if (!fields.isList) {
     const one = identity(fields, text);
@@ -321,12 +323,10 @@ function readOf(alias: string, fields: ReadFields, text: TextTemplate): [string,
   }
   const [apiVersion] = apiVersions;
   if (apiVersions.length > 1) fields.fields.mistake('apiVersion', 'A list is read in one version');
-  const namespaceTemplate = namespace === undefined ? undefined : text(namespace, [...path, 'namespace']);
+  const namespaceText = namespace === undefined ? undefined : text(namespace, [...path, 'namespace']);
   if (apiVersion === undefined || kind === undefined) return [];
   const plural = fields.plural ?? pluralOf(kind);
-  return [
-    [alias, { read: 'list', apiVersion, kind, plural, ...(namespaceTemplate && { namespace: namespaceTemplate }) }],
-  ];
+  return [[alias, { read: 'list', apiVersion, kind, plural, ...(namespaceText && { namespace: namespaceText }) }]];
 }
 
 /** What is at the left margin of a template is at the top of the body, whatever the values. */
@@ -338,11 +338,13 @@ function mistakesInTopLevelKeys(template: string, firstLine: number, file: strin
 }
 
 /** A body that depends on nothing can be rendered here and now. */
-function mistakesInFixedBody(assets: readonly Asset[]): Mistake[] {
-  const [asset] = assets;
+function mistakesInFixedBody(
+  [asset]: readonly CompiledAsset[],
+  shippedFile: (path: string) => Uint8Array | undefined,
+): Mistake[] {
   if (asset === undefined) return [];
   try {
-    asset.body.render(noContext as RenderContext);
+    bodyTemplate(asset.body, shippedFile).render(noContext as RenderContext);
     return [];
   } catch (error) {
     if (!(error instanceof RenderError)) throw error;

@@ -1,0 +1,56 @@
+import type { Feature, Tombstone } from './asset.ts';
+import type { CompiledCondition } from './compile-condition.ts';
+import type { CompiledIdentityText } from './identity-template.ts';
+import type { CompiledTemplate } from './template.ts';
+
+/**
+ * A checked catalog as plain JSON: all that its files say, parsed, so that a package can carry it and has neither files
+ * to read nor parsers to run. `buildCatalog` makes a catalog of it.
+ */
+export type CompiledCatalog = {
+  readonly digest: string;
+  /** In the catalog's order. */
+  readonly assets: readonly CompiledAsset[];
+  readonly tombstones: readonly Tombstone[];
+  readonly features: readonly Feature[];
+  /** What assets put into their bodies: bytes in base64, by path in the catalog. */
+  readonly shippedFiles: Readonly<Record<string, string>>;
+};
+
+/** One asset, in one variant; the fields that aren't explained are those of `Asset`. */
+export type CompiledAsset = {
+  readonly name: string;
+  readonly file: string;
+  readonly features: readonly string[];
+  readonly group?: string;
+  readonly install: 'always' | 'opt-in';
+  readonly order: number;
+  readonly protects: boolean;
+  readonly target: CompiledIdentity;
+  readonly gates: readonly string[];
+  readonly when: readonly CompiledCondition[];
+  readonly reads: Readonly<Record<string, CompiledRead>>;
+  readonly params: Readonly<Record<string, string>>;
+  readonly dependsOn: readonly string[];
+  readonly readyWhen?: CompiledCondition;
+  readonly readyTimeoutMs: number;
+  readonly body: CompiledTemplate;
+};
+
+export type CompiledIdentity = {
+  readonly apiVersions: readonly string[];
+  readonly kind: string;
+  readonly plural: string;
+  readonly namespace?: CompiledIdentityText;
+  readonly name: CompiledIdentityText;
+};
+
+export type CompiledRead =
+  | ({ readonly read: 'object' } & CompiledIdentity)
+  | {
+      readonly read: 'list';
+      readonly apiVersion: string;
+      readonly kind: string;
+      readonly plural: string;
+      readonly namespace?: CompiledIdentityText;
+    };
