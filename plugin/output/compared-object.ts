@@ -53,7 +53,12 @@ export function effectiveText(item: PlanItem, snapshot: Snapshot, live: Kubernet
     sides.compared ? sides : { compared: true, ...(live && { live, effective: live }), by: 'local' },
     item.target,
   );
-  return object === undefined ? '' : safeYaml(withoutNoise(withoutOwnAnnotations(object), false));
+  return object === undefined ? '' : objectText(object);
+}
+
+/** An object as YAML, without what the server keeps for itself and keys of ours. No Secret: what it holds would show. */
+export function objectText(object: KubernetesObject): string {
+  return safeYaml(withoutNoise(withoutOwnAnnotations(object), false));
 }
 
 function withoutOwnAnnotations(object: KubernetesObject): KubernetesObject {

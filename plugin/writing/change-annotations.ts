@@ -19,6 +19,8 @@ import { writeOptionsOf } from './write-options.ts';
 
 /** What a command sees when it makes up its change. */
 export type Seen = Observed & {
+  /** To look at and to try on; what is written goes the way of all changes. */
+  readonly cluster: Cluster;
   /** An object as it is right now; undefined where it doesn't exist. */
   readonly live: (ref: ObjectRef) => Promise<KubernetesObject | undefined>;
   readonly messages: Messages;
@@ -57,7 +59,7 @@ export async function changeAnnotations(
   const cluster = new PreviewCluster(connection, clusterOptions);
   try {
     const before = await observedOn(cluster, catalog, args, environment);
-    const wish = await wishOf({ ...before, messages, live: (ref) => liveObject(cluster, ref, signal) });
+    const wish = await wishOf({ ...before, cluster, messages, live: (ref) => liveObject(cluster, ref, signal) });
     const changes = wish.changes.map(whatDiffers).filter(({ annotations }) => Object.keys(annotations).length > 0);
     if (changes.length === 0) {
       messages.note(`nothing to change: ${wish.already}`);
