@@ -1,15 +1,16 @@
+import type { CelEnv } from '@bufbuild/cel';
 import { cel } from './cel-library.ts';
 import { ownFunctions } from './own-functions.ts';
 
-let environment: ReturnType<ReturnType<typeof cel>['celEnv']> | undefined;
+let environment: CelEnv | undefined;
 
 /** CEL's standard functions and {@link ownFunctions}. */
-export function celEnvironment() {
+export function celEnvironment(): CelEnv {
   environment ??= newEnvironment();
   return environment;
 }
 
-function newEnvironment() {
+function newEnvironment(): CelEnv {
   const { CelScalar, celEnv, celFunc } = cel();
   const types = { boolean: CelScalar.BOOL, text: CelScalar.STRING, anything: CelScalar.DYN };
   return celEnv({
