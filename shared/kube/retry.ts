@@ -28,6 +28,8 @@ export async function retry<Result>(
       // Not even begun is better than begun and cut off: the caller gets the server's words, not a timeout.
       if (delay === undefined || clock.now() + delay >= end) throw error;
       await clock.sleep(delay, signal);
+      // A busy process may wake up late.
+      if (clock.now() >= end) throw error;
     }
   }
 }
