@@ -333,7 +333,7 @@ export class ControlLoop {
 
   #snapshot(): Snapshot {
     const { namespace } = this.#options;
-    return { ...this.#cache.snapshot(), ...(namespace !== undefined && { namespace }) };
+    return { ...this.#cache.snapshot(), now: this.#clock.date(), ...(namespace !== undefined && { namespace }) };
   }
 
   #finish(plan: Plan, durationMs: number): void {

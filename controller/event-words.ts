@@ -2,9 +2,10 @@ import { annotation, clusterAnnotation } from '../shared/api/annotations.ts';
 import type { KubernetesObject } from '../shared/api/kubernetes-object.ts';
 import { autopilotName } from '../shared/api/names.ts';
 import { formatObjectRef, type ObjectRef } from '../shared/api/object-ref.ts';
+import { isNoteKey } from '../shared/api/override-note.ts';
 import { managerOf } from '../shared/engine/field-managers.ts';
 import { equalJson } from '../shared/engine/json.ts';
-import type { DriftedField, Plan, PlanItem } from '../shared/engine/plan-item.ts';
+import type { DriftedField, Override, Plan, PlanItem } from '../shared/engine/plan-item.ts';
 import type { Outcome } from '../shared/kube/perform.ts';
 import type { Happening } from './happening.ts';
 import { isUnwanted, type LastingDecision, type LastingState, type StateChange } from './state-changes.ts';
@@ -21,6 +22,8 @@ export type EventReason =
   | 'InvalidPatch'
   | 'InvalidIgnoreFields'
   | 'InvalidExclusions'
+  | 'InvalidOverrideNote'
+  | 'OverrideExpired'
   | 'Throttled'
   | 'ThrashingDetected'
   | 'ReconciliationResumed'
@@ -171,6 +174,13 @@ export class EventWords {
       }
       case 'rewritten':
         return;
+      case 'expired': {
+        const { item, override, until, reason } = state;
+        const why = reason === undefined ? '' : ` (${reason})`;
+        const what = `was to be ${overrideWords[override]} until ${until}${why}, and still is: prolong it, or take it away`;
+        yield about(item, 'Warning', 'OverrideExpired', 'ReviewOverride', what);
+        return;
+      }
       case 'missing-crd': {
         const assets = state.items.map(({ asset }) => asset).join(', ');
         yield {
@@ -397,6 +407,7 @@ function* ended(state: LastingState, now: readonly PlanItem[]): Generator<EventD
     case 'patched':
     case 'ignored':
     case 'rewritten':
+    case 'expired':
     case 'update':
     case 'waiting':
     case 'paused':
@@ -414,6 +425,8 @@ function* ended(state: LastingState, now: readonly PlanItem[]): Generator<EventD
     case 'rejected':
     case 'unverified': {
       const [item] = now;
+      // A note holds nothing, so that nothing goes on without it.
+      if (state.state === 'invalid-annotation' && isNoteKey(state.annotation)) return;
       if (item !== undefined && isKeptAgain(item)) yield resumed(item, endOf[state.state]);
       return;
     }
@@ -482,6 +495,10 @@ function war({ item, because, rival, fields, written }: Happening & { readonly h
 }
 
 function invalidAnnotation(item: PlanItem, key: string, message: string): EventDraft {
+  if (isNoteKey(key)) {
+    const what = `has an override that counts, with a note that can't be read: ${message}`;
+    return about(item, 'Warning', 'InvalidOverrideNote', 'ReadAnnotations', what);
+  }
   const reason =
     key === annotation.patch
       ? 'InvalidPatch'
@@ -544,5 +561,14 @@ function crdRef(name: string): ObjectRef {
 function keyOf({ type, target }: PlanItem): string {
   return `${type} ${formatObjectRef(target)}`;
 }
+
+const overrideWords: Readonly<Record<Override['type'], string>> = {
+  patch: 'patched',
+  ignore: 'left to others in part',
+  unmanaged: 'unmanaged',
+  excluded: 'excluded',
+  paused: 'paused',
+  invalid: 'held',
+};
 
 const defaultReadyTimeoutMs = 15 * 60_000;

@@ -114,6 +114,8 @@ function describe(state: LastingState): LogFields {
       return { state: state.state, fact: state.fact, why: state.why };
     case 'invalid-annotation':
       return { state: state.state, ...fieldsOf(state.item), annotation: state.annotation };
+    case 'expired':
+      return { state: state.state, ...fieldsOf(state.item), override: state.override, until: state.until };
     case 'patched':
     case 'ignored':
     case 'rewritten':

@@ -272,9 +272,15 @@ export class Metrics {
     );
     gauge(
       'invalid_annotation_info',
-      'An annotation of ours that cannot be followed, always 1, on the object that carries it. It holds that object, or all for disabled-resources.',
+      'An annotation of ours that cannot be followed, always 1, on the object that carries it. It holds that object, or all for disabled-resources; a note beside an override holds nothing.',
       [...objectLabels, 'annotation'],
       () => this.#status.invalidAnnotations(),
+    );
+    gauge(
+      'override_until_timestamp_seconds',
+      'When an override is to end, in seconds since 1970: past it, it stays in effect and is to be looked at. type is patch, ignore, unmanaged or excluded.',
+      [...objectLabels, 'type'],
+      () => this.#status.overrideEnds(),
     );
     gauge(
       'missing_dependency',

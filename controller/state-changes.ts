@@ -1,7 +1,7 @@
 import { clusterAnnotation } from '../shared/api/annotations.ts';
 import { parsePointer } from '../shared/api/json-pointer.ts';
 import { formatObjectRef } from '../shared/api/object-ref.ts';
-import type { Activation, Plan, PlanItem } from '../shared/engine/plan-item.ts';
+import type { Activation, Override, Plan, PlanItem } from '../shared/engine/plan-item.ts';
 
 /** Something about a plan that lasts, so that people are told when it begins and when it ends, not on every pass. */
 export type LastingState =
@@ -25,6 +25,14 @@ export type LastingState =
   | { readonly state: 'ignored'; readonly item: PlanItem; readonly pointers: readonly string[] }
   /** The server, or a webhook, keeps something else there than what we send. */
   | { readonly state: 'rewritten'; readonly item: PlanItem; readonly pointers: readonly string[] }
+  /** An override is past its date, and in effect all the same. */
+  | {
+      readonly state: 'expired';
+      readonly item: PlanItem;
+      readonly override: Override['type'];
+      readonly until: string;
+      readonly reason?: string;
+    }
   | { readonly state: 'missing-crd'; readonly crd: string; readonly items: readonly PlanItem[] }
   | { readonly state: 'unknown-fact'; readonly fact: string; readonly why: string }
   | { readonly state: 'exclusions-invalid'; readonly message: string }
@@ -119,7 +127,12 @@ function readStates(plan: Plan): ReadonlyMap<string, LastingState> {
       }
     }
     for (const state of statesOfItem(item)) {
-      const detail = state.state === 'invalid-annotation' ? ` ${state.annotation}` : '';
+      const detail =
+        state.state === 'invalid-annotation'
+          ? ` ${state.annotation}`
+          : state.state === 'expired'
+            ? ` ${state.override}`
+            : '';
       states.set(`${state.state} ${itemKey(item)}${detail}`, state);
     }
   }
@@ -138,6 +151,10 @@ function* statesOfItem(item: PlanItem): Generator<LastingState> {
       yield { state: 'patched', item, pointers, content: contentOfPatch(item, pointers) };
     }
     if (override.type === 'ignore') yield { state: 'ignored', item, pointers: override.pointers };
+    if ('expired' in override && override.expired === true && override.until !== undefined) {
+      const { type, until, reason } = override;
+      yield { state: 'expired', item, override: type, until, ...(reason !== undefined && { reason }) };
+    }
   }
   const rewritten = 'rewritten' in item ? (item.rewritten ?? []) : [];
   if (rewritten.length > 0) yield { state: 'rewritten', item, pointers: rewritten.map(({ pointer }) => pointer) };
@@ -169,6 +186,8 @@ function contentOf(state: LastingState): string {
     case 'ignored':
     case 'rewritten':
       return state.pointers.join();
+    case 'expired':
+      return state.until;
     default:
       return '';
   }

@@ -1,6 +1,7 @@
 import { annotation, clusterAnnotation } from '../shared/api/annotations.ts';
 import { hyperConvergedKind } from '../shared/api/names.ts';
 import { formatObjectRef, groupOf, type ObjectRef, versionOf } from '../shared/api/object-ref.ts';
+import { endOf, noteKeys } from '../shared/api/override-note.ts';
 import type { Asset, Catalog } from '../shared/catalog/asset.ts';
 import type { Plan, PlanItem } from '../shared/engine/plan-item.ts';
 import type { Outcome } from '../shared/kube/perform.ts';
@@ -99,6 +100,16 @@ export class StatusSeries {
         override.type === 'invalid' ? [nameOfKey(override.annotation)] : [],
       );
       for (const name of new Set(names)) yield [{ ...labelsOf(item), annotation: name }, 1];
+    }
+  }
+
+  /** When overrides are to end, in seconds since 1970. */
+  *overrideEnds(): Generator<Sample<ObjectLabel | 'type'>> {
+    for (const item of this.#assetItems()) {
+      for (const override of item.overrides) {
+        const end = 'until' in override && override.until !== undefined ? endOf(override.until) : undefined;
+        if (end !== undefined) yield [{ ...labelsOf(item), type: override.type }, end / 1000];
+      }
     }
   }
 
@@ -254,6 +265,7 @@ function nameOfKey(key: string): string {
     annotation.patch,
     annotation.ignoreFields,
     annotation.mode,
+    ...Object.values(noteKeys).flatMap(({ reason, until }) => [reason, until]),
     clusterAnnotation.disabledResources,
   ];
   return known.includes(key) ? key.slice(key.indexOf('/') + 1) : 'unknown';

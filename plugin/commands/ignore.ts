@@ -13,7 +13,8 @@ import { formatTable } from '../output/table.ts';
 import { UserError } from '../user-error.ts';
 import { changeAnnotations, existing } from '../writing/change-annotations.ts';
 import { sameItem } from '../writing/effect-text.ts';
-import { writeOptions } from '../writing/write-options.ts';
+import { noteChange, refuseNote, wantedNote, withoutNote } from '../writing/note-change.ts';
+import { noteOptions, writeOptions } from '../writing/write-options.ts';
 
 export const ignore: Command = {
   usage: 'ignore ASSET|KIND/NAME|KIND NAME POINTER… [flags]',
@@ -30,6 +31,7 @@ at the value that it has.`,
   options: [
     { name: 'remove', type: 'switch', description: 'Takes these pointers away instead' },
     { name: 'list', type: 'switch', description: 'Only lists what is ignored' },
+    ...noteOptions,
     ...writeOptions,
     catalogOption,
   ],
@@ -37,6 +39,7 @@ at the value that it has.`,
     const { stdout, stderr, variables } = environment;
     if (args.isOn('list')) {
       if (args.isOn('remove')) throw new UserError('--list and --remove exclude each other');
+      refuseNote(args, 'list');
       const { plan } = await observed(args, environment, messagesTo(stderr));
       const rows = listed(targetOf(plan.items, args.words, args));
       const paint = painter((args.text('color') ?? 'auto') as ColourMode, stdout, variables);
@@ -50,7 +53,9 @@ at the value that it has.`,
       }
       return 0;
     }
+    if (args.isOn('remove')) refuseNote(args, 'remove');
     return await changeAnnotations(args, environment, async (seen) => {
+      const note = wantedNote(args, environment.now());
       const [words, given] = split(args.words, seen.plan.items);
       const item = targetOf(seen.plan.items, words, args);
       if (given.length === 0)
@@ -71,17 +76,13 @@ at the value that it has.`,
         if (forbidden !== undefined) throw new UserError(forbidden.message);
       }
       const next = args.isOn('remove') ? now.filter((pointer) => !pointers.includes(pointer)) : [...now, ...unknown];
+      const key = annotation.ignoreFields;
+      const annotations = {
+        ...(next.length !== now.length && { [key]: next.length === 0 ? null : next.join(',') }),
+        ...(next.length === 0 ? withoutNote(key) : noteChange(key, live, note)),
+      };
       return {
-        changes:
-          next.length === now.length
-            ? []
-            : [
-                {
-                  target: item.target,
-                  live,
-                  annotations: { [annotation.ignoreFields]: next.length === 0 ? null : next.join(',') },
-                },
-              ],
+        changes: [{ target: item.target, live, annotations }],
         already: `${item.asset} ignores ${pointers.join(', ')}`,
         afterwards: (after) => {
           const then = sameItem(item, after);

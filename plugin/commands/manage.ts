@@ -4,6 +4,7 @@ import { catalogOption } from '../input/catalog.ts';
 import { targetOf } from '../input/target-of.ts';
 import { changeAnnotations, existing } from '../writing/change-annotations.ts';
 import { sameItem } from '../writing/effect-text.ts';
+import { withoutNote } from '../writing/note-change.ts';
 import { writeOptions } from '../writing/write-options.ts';
 
 export const manage: Command = {
@@ -22,7 +23,9 @@ What was changed meanwhile goes back to the baseline: it is shown first.`,
       const item = targetOf(seen.plan.items, args.words, args);
       const live = await existing(seen, item.target, 'it is created by itself where it is wanted');
       return {
-        changes: [{ target: item.target, live, annotations: { [annotation.mode]: null } }],
+        changes: [
+          { target: item.target, live, annotations: { [annotation.mode]: null, ...withoutNote(annotation.mode) } },
+        ],
         already: `${item.asset} has no ${annotation.mode} (it is decided: ${item.decision})`,
         afterwards: (after) => {
           const next = sameItem(item, after);

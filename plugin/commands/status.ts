@@ -8,6 +8,7 @@ import { chosenItems, nothingChosen, selectorOption } from '../input/chosen-item
 import { catalogSkew, controllerWarnings } from '../input/controller-health.ts';
 import { filesOptions, observed } from '../input/observed.ts';
 import { type ColourMode, painter } from '../output/colour.ts';
+import { hasDueOverride } from '../output/has-due-override.ts';
 import { isAsWanted } from '../output/is-as-wanted.ts';
 import { type Messages, messagesTo } from '../output/messages.ts';
 import { resourceName, safeJson, safeYaml } from '../output/print-manifests.ts';
@@ -48,7 +49,8 @@ Infrastructure, a whole must-gather). What isn't in the files is said to be unkn
     {
       name: 'check',
       type: 'switch',
-      description: 'Exits with 1 when anything is drifted, missing, failed, paused, invalid or could not be compared',
+      description:
+        'Exits with 1 when anything is drifted, missing, failed, paused, invalid or could not be compared, or an override is past its date',
     },
     selectorOption,
     {
@@ -66,7 +68,7 @@ Infrastructure, a whole must-gather). What isn't in the files is said to be unkn
       if (args.given('interval')) throw new UserError('--interval needs --watch');
       const { text, items } = await look(args, environment, messagesTo(stderr));
       stdout.write(text);
-      return args.isOn('check') && !items.every(isAsWanted) ? 1 : 0;
+      return args.isOn('check') && !items.every((item) => isAsWanted(item) && !hasDueOverride(item)) ? 1 : 0;
     }
     if (args.isOn('check')) throw new UserError('--watch and --check exclude each other: --check looks once');
     if (args.given('filename')) throw new UserError('--watch needs a cluster: what -f names is read once');

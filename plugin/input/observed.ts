@@ -95,7 +95,12 @@ export async function observedOn(
     import('../../shared/engine/plan.ts'),
   ]);
   const observeWith = (images: Readonly<Record<string, string>>) =>
-    observe(cluster, catalog, makePlan, { images, forced: forcedFacts(args), signal: environment.signal });
+    observe(cluster, catalog, makePlan, {
+      images,
+      now: environment.now().getTime(),
+      forced: forcedFacts(args),
+      signal: environment.signal,
+    });
   let observation = await observeWith({});
   let plan = withHyperConverged(observation.plan);
   const { namespace } = plan.hyperConverged;
@@ -115,7 +120,7 @@ async function fromFiles(
   catalog: Catalog,
   files: readonly string[],
   args: Arguments,
-  { cwd, stdin }: Environment,
+  { cwd, stdin, now }: Environment,
   messages: Messages,
 ): Promise<Observed> {
   const recursive = !args.given('recursive') || args.isOn('recursive');
@@ -131,7 +136,7 @@ async function fromFiles(
         'add the output of "kubectl get hyperconverged -A -o yaml"',
     );
   }
-  let snapshot = snapshotFromObjects(objects, { forced: forcedFacts(args) });
+  let snapshot = snapshotFromObjects(objects, { now: now().getTime(), forced: forcedFacts(args) });
   let plan = withHyperConverged(makePlan(catalog, snapshot).plan);
   const lease = snapshot.reads.get(questionKey({ ask: 'get', ref: leaseRef(plan.hyperConverged.namespace) }));
   const controller = controllerHealth(lease ?? { answer: 'unknown', why: 'its Lease is not in the files' });

@@ -1,10 +1,11 @@
 import { annotation, clusterAnnotation } from '../../shared/api/annotations.ts';
-import { type ExclusionRule, excludes } from '../../shared/api/exclusions.ts';
+import { type ExclusionRule, excludes, isSameRule, writtenRule } from '../../shared/api/exclusions.ts';
 import { PointerError, parsePointer } from '../../shared/api/json-pointer.ts';
 import { hyperConvergedKind } from '../../shared/api/names.ts';
 import { formatObjectRef, type ObjectRef, versionOf } from '../../shared/api/object-ref.ts';
+import { type NotedKey, noteKeys } from '../../shared/api/override-note.ts';
 import { forbiddenPointer } from '../../shared/engine/ignored-fields.ts';
-import type { ConditionSeen, DriftedField, Override, PlanItem } from '../../shared/engine/plan-item.ts';
+import type { ConditionSeen, DriftedField, Noted, Override, PlanItem } from '../../shared/engine/plan-item.ts';
 import type { DecidedPlan } from '../input/observed.ts';
 import { annotateCommand } from './annotate-command.ts';
 import { shellWord } from './shell-word.ts';
@@ -81,7 +82,14 @@ export function smallestChange(item: PlanItem, plan: DecidedPlan, options: Chang
     case 'unmanaged':
       return {
         what: 'let the autopilot manage it again, which brings the baseline back',
-        command: annotate({ [annotation.mode]: null }),
+        command: annotate({
+          [annotation.mode]: null,
+          ...Object.fromEntries(
+            item.overrides.flatMap((override) =>
+              override.type === 'unmanaged' ? notesBeside(annotation.mode, override).map((key) => [key, null]) : [],
+            ),
+          ),
+        }),
       };
     case 'override-invalid':
       return correctedOverride(item.overrides, annotate);
@@ -187,19 +195,22 @@ function describeUnmet({ expression, saw }: ConditionSeen): string {
 
 /** Without the rule; and what else it covers, since that is affected too. */
 function withoutRule(rule: ExclusionRule, item: PlanItem, plan: DecidedPlan, onHyperConverged: Annotate): Change {
-  const left = (plan.exclusions ?? []).filter((candidate) => JSON.stringify(candidate) !== JSON.stringify(rule));
+  const left = (plan.exclusions ?? []).filter((candidate) => !isSameRule(candidate, rule));
   const others = plan.items.filter((other) => other !== item && excludes(rule, other.target));
   return {
     what: `drop the rule ${JSON.stringify(rule)}${others.length === 0 ? '' : `, which also covers ${others.map(({ asset }) => asset).join(', ')}`}`,
     command: onHyperConverged({
-      [clusterAnnotation.disabledResources]: left.length === 0 ? null : JSON.stringify(left),
+      [clusterAnnotation.disabledResources]: left.length === 0 ? null : JSON.stringify(left.map(writtenRule)),
     }),
   };
 }
 
 /** JSON is YAML, and fits on a line. */
 function withRule({ kind, namespace, name }: ObjectRef, { exclusions = [] }: DecidedPlan): string {
-  return JSON.stringify([...exclusions, { kind, name, ...(namespace !== undefined && { namespace }) }]);
+  return JSON.stringify([
+    ...exclusions.map(writtenRule),
+    { kind, name, ...(namespace !== undefined && { namespace }) },
+  ]);
 }
 
 /** What was written in another format, written right; otherwise it can only be taken away. */
@@ -257,11 +268,13 @@ function annotationsOf(overrides: readonly Override[]): readonly string[] {
       overrides.flatMap((override) => {
         switch (override.type) {
           case 'patch':
-            return [annotation.patch];
+            return [annotation.patch, ...notesBeside(annotation.patch, override)];
           case 'ignore':
-            return [annotation.ignoreFields];
+            return [annotation.ignoreFields, ...notesBeside(annotation.ignoreFields, override)];
           case 'unmanaged':
-            return override.how === 'mode' ? [annotation.mode] : [annotation.ignoreFields];
+            return override.how === 'mode'
+              ? [annotation.mode, ...notesBeside(annotation.mode, override)]
+              : [annotation.ignoreFields];
           case 'paused':
             return [annotation.reconcilePaused, annotation.pausedBy];
           case 'invalid':
@@ -273,6 +286,14 @@ function annotationsOf(overrides: readonly Override[]): readonly string[] {
         }
       }),
     ),
+  ];
+}
+
+/** The notes of an override go with it. */
+function notesBeside(key: NotedKey, { reason, until }: Noted): readonly string[] {
+  return [
+    ...(reason === undefined ? [] : [noteKeys[key].reason]),
+    ...(until === undefined ? [] : [noteKeys[key].until]),
   ];
 }
 

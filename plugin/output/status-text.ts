@@ -1,5 +1,12 @@
 import { formatObjectRef } from '../../shared/api/object-ref.ts';
-import type { DecisionWord, DriftedField, Override, PlanItem, UnknownFact } from '../../shared/engine/plan-item.ts';
+import type {
+  DecisionWord,
+  DriftedField,
+  Noted,
+  Override,
+  PlanItem,
+  UnknownFact,
+} from '../../shared/engine/plan-item.ts';
 import { type ControllerHealth, formatControllerHealth } from '../input/controller-health.ts';
 import { failureKey, type LastFailure } from '../input/last-failures.ts';
 import type { DecidedPlan } from '../input/observed.ts';
@@ -143,17 +150,26 @@ function columns(wide: boolean): readonly Column<PlanItem>[] {
 function describeOverride(override: Override): string {
   switch (override.type) {
     case 'patch':
-      return `patch(${override.operations})`;
+      return withDetails('patch', [String(override.operations), ...expiry(override)]);
     case 'ignore':
-      return `ignore(${override.pointers.length})`;
-    case 'invalid':
+      return withDetails('ignore', [String(override.pointers.length), ...expiry(override)]);
     case 'unmanaged':
-    case 'paused':
     case 'excluded':
+      return withDetails(override.type, expiry(override));
+    case 'invalid':
+    case 'paused':
       return override.type;
     default:
       return override satisfies never;
   }
+}
+
+function withDetails(type: Override['type'], details: readonly string[]): string {
+  return details.length === 0 ? type : `${type}(${details.join(' ')})`;
+}
+
+function expiry({ expired }: Noted): readonly string[] {
+  return expired === true ? ['expired'] : [];
 }
 
 /** Green is fine, yellow will change, red needs somebody, dim asks nothing. */

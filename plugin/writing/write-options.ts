@@ -32,6 +32,23 @@ export const writeOptions: readonly Option[] = [
   },
 ];
 
+/** What every command takes that makes an override: see `wantedNote`. */
+export const noteOptions: readonly Option[] = [
+  {
+    name: 'reason',
+    type: 'text',
+    placeholder: 'TEXT',
+    description: 'Why, for those who look at it later; empty takes it away',
+  },
+  {
+    name: 'until',
+    type: 'text',
+    placeholder: 'DATE',
+    description:
+      'When it is to be looked at again: 2026-12-31, 2026-12-31T18:00:00Z, or 30d, 2w, 12h from now. It stays in effect, and is reported then; empty takes the date away',
+  },
+];
+
 export type WriteOptions = {
   readonly dryRun: 'none' | 'client' | 'server';
   readonly yes: boolean;

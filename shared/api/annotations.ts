@@ -11,6 +11,13 @@ export const annotation = {
   mode: `${keyPrefix}mode`,
   reconcilePaused: `${keyPrefix}reconcile-paused`,
   pausedBy: `${keyPrefix}paused-by`,
+  // Notes beside the overrides (see override-note.ts): they steer nothing.
+  patchReason: `${keyPrefix}patch-reason`,
+  patchUntil: `${keyPrefix}patch-until`,
+  ignoreFieldsReason: `${keyPrefix}ignore-fields-reason`,
+  ignoreFieldsUntil: `${keyPrefix}ignore-fields-until`,
+  modeReason: `${keyPrefix}mode-reason`,
+  modeUntil: `${keyPrefix}mode-until`,
 } as const;
 
 /** The annotations that steer the whole cluster, on HyperConverged; features add `enable-<feature>`. */

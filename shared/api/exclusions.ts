@@ -2,6 +2,7 @@ import { parseYaml, YamlError } from '../yaml/parse-yaml.ts';
 import { clusterAnnotation, type Invalid } from './annotations.ts';
 import { nearestName } from './nearest-name.ts';
 import { groupOf, type ObjectRef } from './object-ref.ts';
+import { type OverrideNote, readNote } from './override-note.ts';
 
 /** One rule of `disabled-resources`: `*` and `?` match in name and namespace, the kind is exact. */
 export type ExclusionRule = {
@@ -11,11 +12,13 @@ export type ExclusionRule = {
   readonly namespace?: string;
   /** Only its group counts. */
   readonly apiVersion?: string;
+  /** Of whoever wrote it: changes nothing about what it covers. */
+  readonly note?: OverrideNote;
 };
 
 /**
  * The rules of `disabled-resources`. Whatever can't be understood is a mistake: guessing could bring back what
- * somebody disabled.
+ * somebody disabled. Only `reason` and `until` are taken as they come: a mistake there is in the rule's note.
  */
 export function parseExclusions(value: string | undefined): readonly ExclusionRule[] | Invalid {
   if (value === undefined) return [];
@@ -28,7 +31,9 @@ export function parseExclusions(value: string | undefined): readonly ExclusionRu
     for (const [index, rule] of parsed.entries()) {
       const problem = problemOf(rule);
       if (problem !== undefined) return invalid(`rule ${index + 1}: ${problem}; ${example}`);
-      rules.push(rule as ExclusionRule);
+      const { reason, until, ...covers } = rule as ExclusionRule & { reason?: unknown; until?: unknown };
+      const note = readNote({ reason, until });
+      rules.push({ ...covers, ...(note !== undefined && { note }) });
     }
     return rules;
   } catch (error) {
@@ -46,6 +51,24 @@ export function excludes(rule: ExclusionRule, ref: ObjectRef): boolean {
     (rule.namespace === undefined || (ref.namespace !== undefined && matches(rule.namespace, ref.namespace))) &&
     matches(rule.name, ref.name)
   );
+}
+
+/** Whether both cover the same, whatever is noted beside them. */
+export function isSameRule(a: ExclusionRule, b: ExclusionRule): boolean {
+  return a.kind === b.kind && a.name === b.name && a.namespace === b.namespace && a.apiVersion === b.apiVersion;
+}
+
+/** As it is written in the list; what can't be read of its note is left out. */
+export function writtenRule({
+  kind,
+  name,
+  namespace,
+  apiVersion,
+  note,
+}: ExclusionRule): Readonly<Record<string, string>> {
+  const { reason, until } = note ?? {};
+  const keys = { kind, name, namespace, apiVersion, reason, until };
+  return Object.fromEntries(Object.entries(keys).filter((entry): entry is [string, string] => entry[1] !== undefined));
 }
 
 /** Whether `*` (anything) and `?` (one character) in the pattern can stand for the text. Linear for each `*`. */
@@ -76,8 +99,9 @@ export function matches(pattern: string, text: string): boolean {
 function problemOf(rule: unknown): string | undefined {
   if (typeof rule !== 'object' || rule === null || Array.isArray(rule)) return 'it is not kind and name';
   for (const [key, value] of Object.entries(rule)) {
+    if (noteKeys.includes(key)) continue;
     if (!ruleKeys.includes(key)) {
-      const nearest = nearestName(key, ruleKeys);
+      const nearest = nearestName(key, [...ruleKeys, ...noteKeys]);
       return `the key ${JSON.stringify(key)} isn't known${nearest === undefined ? '' : `; did you mean ${nearest}?`}`;
     }
     if (typeof value !== 'string' || value === '')
@@ -105,6 +129,7 @@ function invalid(message: string): Invalid {
 }
 
 const ruleKeys = ['kind', 'name', 'namespace', 'apiVersion'];
+const noteKeys = ['reason', 'until'];
 const maxRules = 200;
 const maxTextLength = 512;
 const maxCharacters = 64 * 1024;

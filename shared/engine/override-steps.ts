@@ -13,8 +13,10 @@ import {
 import { formatPointer } from '../api/json-pointer.ts';
 import type { KubernetesObject } from '../api/kubernetes-object.ts';
 import { isHyperConverged } from '../api/names.ts';
+import { noteOn } from '../api/override-note.ts';
 import { managerOf } from './field-managers.ts';
 import { forbiddenPointer, yieldFields } from './ignored-fields.ts';
+import { idleNotesOn, invalidNotesOn, noted } from './override-notes.ts';
 import type { Decision, Override } from './plan-item.ts';
 import { pass, type StepResult, stop, type Work } from './step.ts';
 import { applyUserPatch } from './user-patch.ts';
@@ -103,7 +105,9 @@ function held(mistakes: readonly Invalid[]): StepResult {
 export function overridesOf(work: Work, decision: Decision, detail: string): readonly Override[] {
   const { live } = work;
   const overrides: Override[] = [];
-  if (decision.decision === 'excluded') overrides.push({ type: 'excluded', rule: decision.rule });
+  if (decision.decision === 'excluded') {
+    overrides.push({ type: 'excluded', rule: decision.rule, ...noted(work.exclusion?.note) });
+  }
   const annotations = live?.metadata.annotations;
   if (live === undefined || annotations === undefined) return overrides;
 
@@ -113,17 +117,25 @@ export function overridesOf(work: Work, decision: Decision, detail: string): rea
     overrides.push({ type: 'paused', ...(pausedBy !== undefined && { pausedBy }), setBy });
   }
   const mode = parseMode(annotations[annotation.mode]);
-  if (mode === 'unmanaged') overrides.push({ type: 'unmanaged', how: 'mode' });
+  if (mode === 'unmanaged') {
+    overrides.push({ type: 'unmanaged', how: 'mode', ...noted(noteOn(annotations, annotation.mode)) });
+  }
   const patch = annotations[annotation.patch];
   const operations = patch === undefined ? undefined : parsePatch(patch, work.baseline);
   if (operations !== undefined && !isInvalid(operations)) {
-    overrides.push({ type: 'patch', operations: operations.length, pointers: operations.map(({ path }) => path) });
+    overrides.push({
+      type: 'patch',
+      operations: operations.length,
+      pointers: operations.map(({ path }) => path),
+      ...noted(noteOn(annotations, annotation.patch)),
+    });
   }
   const ignore = annotations[annotation.ignoreFields];
   const paths = ignore === undefined ? undefined : parseIgnoreFields(ignore);
   if (paths !== undefined && !isInvalid(paths)) {
     const { yielded = [], kept = [] } = work.yielded ?? {};
-    overrides.push({ type: 'ignore', pointers: paths.map(formatPointer), yielded, kept });
+    const note = noted(noteOn(annotations, annotation.ignoreFields));
+    overrides.push({ type: 'ignore', pointers: paths.map(formatPointer), yielded, kept, ...note });
     if (paths.some((path) => path.length === 1 && path[0] === 'spec')) {
       overrides.push({ type: 'unmanaged', how: 'ignore-fields' });
     }
@@ -138,6 +150,9 @@ export function overridesOf(work: Work, decision: Decision, detail: string): rea
     const key = work.operations === undefined && patch !== undefined ? annotation.patch : annotation.ignoreFields;
     overrides.push({ type: 'invalid', annotation: key, message: detail });
   }
+  const mistakes = invalidNotesOn(live);
+  work.notes.push(...mistakes.map(({ message }) => message), ...idleNotesOn(live));
+  overrides.push(...mistakes);
   return overrides;
 }
 

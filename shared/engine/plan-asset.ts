@@ -202,7 +202,8 @@ function textsOf(map: unknown): { readonly [key: string]: string } {
   return isMap(map) ? (map as { readonly [key: string]: string }) : {};
 }
 
-function exclusionsStep({ target }: Work, { exclusions }: Surroundings) {
+function exclusionsStep(work: Work, { exclusions }: Surroundings) {
+  const { target } = work;
   if (isInvalid(exclusions)) {
     return stop(
       { decision: 'exclusions-invalid' },
@@ -211,7 +212,9 @@ function exclusionsStep({ target }: Work, { exclusions }: Surroundings) {
   }
   const rule = exclusions.find((candidate) => excludes(candidate, target));
   if (rule === undefined) return pass('no rule of disabled-resources covers it');
-  return stop({ decision: 'excluded', rule }, `disabled-resources covers it with ${JSON.stringify(rule)}`);
+  work.exclusion = rule;
+  const { note: _, ...covers } = rule;
+  return stop({ decision: 'excluded', rule: covers }, `disabled-resources covers it with ${JSON.stringify(covers)}`);
 }
 
 function liveStep(work: Work, { answers }: Surroundings) {

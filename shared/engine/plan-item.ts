@@ -138,16 +138,16 @@ export type DriftedField = {
 };
 
 export type Override =
-  | { readonly type: 'patch'; readonly operations: number; readonly pointers: readonly string[] }
-  | {
+  | ({ readonly type: 'patch'; readonly operations: number; readonly pointers: readonly string[] } & Noted)
+  | ({
       readonly type: 'ignore';
       readonly pointers: readonly string[];
       readonly yielded: readonly string[];
       readonly kept: readonly string[];
-    }
-  | { readonly type: 'unmanaged'; readonly how: 'mode' | 'ignore-fields' }
+    } & Noted)
+  | ({ readonly type: 'unmanaged'; readonly how: 'mode' | 'ignore-fields' } & Noted)
   | { readonly type: 'paused'; readonly pausedBy?: PausedBy; readonly setBy?: string | null }
-  | { readonly type: 'excluded'; readonly rule: ExclusionRule }
+  | ({ readonly type: 'excluded'; readonly rule: ExclusionRule } & Noted)
   | {
       readonly type: 'invalid';
       readonly annotation: string;
@@ -155,6 +155,15 @@ export type Override =
       /** The annotations written right, where that is known; null takes one away. */
       readonly right?: Readonly<Record<string, string | null>>;
     };
+
+/** What somebody wrote beside an override. It stays in effect after its date, and is reported. */
+export type Noted = {
+  readonly reason?: string;
+  /** A date, to the end of that day in UTC, or an RFC 3339 time. */
+  readonly until?: string;
+  /** Whether it is past `until`; absent without one, and where the time isn't known. */
+  readonly expired?: boolean;
+};
 
 /** One step of the decision: `passed` is false only for the one that stopped it. */
 export type Step = { readonly step: StepName; readonly passed: boolean; readonly detail: string };

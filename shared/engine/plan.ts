@@ -7,6 +7,7 @@ import type { Asset, Catalog, RenderContext } from '../catalog/asset.ts';
 import { Answers, stillOpen } from './answers.ts';
 import { factsOf, v1Shape } from './facts.ts';
 import { isNamespaceAsset, orderOfWork } from './order-of-work.ts';
+import { dated } from './override-notes.ts';
 import { type PlannedAsset, planAsset } from './plan-asset.ts';
 import type { Activation, Plan, PlanItem, UnknownFact } from './plan-item.ts';
 import { planTombstone } from './plan-tombstone.ts';
@@ -105,7 +106,7 @@ function planWith(hyperConverged: KubernetesObject, planning: Planning): Plan {
         planTombstone(tombstone, around),
       ),
     ),
-    ...[...planned.values()].map(({ item }) => item),
+    ...[...planned.values()].map(({ item }) => dated(item, snapshot.now)),
   ];
   return {
     activation,

@@ -10,7 +10,7 @@ import { type ApiResource, type Apis, questionKey, type ReadAnswer, type Snapsho
  */
 export function snapshotFromObjects(
   objects: readonly KubernetesObject[],
-  options: Partial<Pick<Snapshot, 'images' | 'forced' | 'namespace'>> = {},
+  options: Partial<Pick<Snapshot, 'images' | 'forced' | 'namespace' | 'now'>> = {},
 ): Snapshot {
   const apis = apisOf(objects);
   const reads = new Map<string, ReadAnswer>();

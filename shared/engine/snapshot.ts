@@ -18,6 +18,8 @@ export type Snapshot = {
   readonly verdicts: ReadonlyMap<string, Verdict>;
   /** The answer to every `get` and `list` that has none of its own; without it such a question stays open. */
   readonly otherwise?: ReadAnswer;
+  /** The time, in milliseconds since 1970: says only which overrides are past their date. Absent: none is. */
+  readonly now?: number;
   /** Facts that a person forces (`render --fact`), by dotted path: `hardware.pciDevicesPresent`. */
   readonly forced?: Readonly<Record<string, unknown>>;
 };

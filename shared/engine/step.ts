@@ -1,4 +1,5 @@
 import type { PatchOperation } from '../api/annotations.ts';
+import type { ExclusionRule } from '../api/exclusions.ts';
 import type { KubernetesObject } from '../api/kubernetes-object.ts';
 import type { ObjectRef } from '../api/object-ref.ts';
 import type { Asset } from '../catalog/asset.ts';
@@ -12,6 +13,8 @@ export type Work = {
   readonly target: ObjectRef;
   readonly notes: string[];
   baseline?: KubernetesObject;
+  /** That covers it. */
+  exclusion?: ExclusionRule;
   live?: KubernetesObject;
   /** Why the live object can't be known, where files don't hold it. */
   liveUnknown?: string;

@@ -56,7 +56,7 @@ function annotationsReadBy({ assets }: Catalog): ReadonlySet<string> {
   );
 }
 
-/** Exclusions that can't be read, or match nothing. */
+/** Exclusions that can't be read, or match nothing; notes beside them that can't be. */
 export function exclusionWarnings(
   exclusions: readonly ExclusionRule[] | Invalid,
   items: readonly PlanItem[],
@@ -64,13 +64,20 @@ export function exclusionWarnings(
   if (isInvalid(exclusions))
     return [`${exclusions.annotation} on HyperConverged: ${exclusions.message}; nothing is changed until it is fixed`];
   const kinds = new Set(items.map(({ target }) => target.kind));
-  return exclusions
+  const misnoted = exclusions.flatMap((rule) =>
+    (rule.note?.mistakes ?? []).map(
+      ({ message }) =>
+        `${clusterAnnotation.disabledResources}: the rule ${describeRule(rule)} counts, but its ${message}`,
+    ),
+  );
+  const idle = exclusions
     .filter((rule) => !items.some(({ target }) => excludes(rule, target)))
     .map((rule) => {
       const nearest = kinds.has(rule.kind) ? undefined : nearestName(rule.kind, kinds);
       const hint = nearest === undefined ? '' : `; did you mean the kind ${nearest}?`;
       return `${clusterAnnotation.disabledResources}: the rule ${describeRule(rule)} matches nothing in the catalog${hint}`;
     });
+  return [...misnoted, ...idle];
 }
 
 function describeRule({ kind, namespace, name }: ExclusionRule): string {

@@ -25,6 +25,8 @@ export type Planner = (
 export type ObserveOptions = {
   /** Image references by name. */
   readonly images: Readonly<Record<string, string>>;
+  /** The time, in milliseconds since 1970. */
+  readonly now?: number;
   /** Facts that a person forces, by dotted path. */
   readonly forced?: Readonly<Record<string, unknown>>;
   /** Requests at a time. Default 8. */
@@ -50,7 +52,7 @@ export async function observe(
   cluster: Cluster,
   catalog: Catalog,
   plan: Planner,
-  { images, forced, concurrency = 8, signal }: ObserveOptions,
+  { images, now, forced, concurrency = 8, signal }: ObserveOptions,
 ): Promise<Observation> {
   const requestsBefore = cluster.requests;
   const { resources } = await cluster.discover(signal === undefined ? {} : { signal });
@@ -59,6 +61,7 @@ export async function observe(
     images,
     reads: new Map(),
     verdicts: new Map(),
+    ...(now !== undefined && { now }),
     ...(forced !== undefined && { forced }),
   };
   const changes = new Map<string, number>();

@@ -195,6 +195,37 @@ test('mistakes are told by the annotation that they are in', (t) => {
   t.deepEqual(planned(inSync('a')), ['ReconciliationResumed', 'ReconcileSucceeded']);
 });
 
+test('an override past its date is told once, with what was said about it; it stays, so nothing ends', (t) => {
+  const { tell, planned } = teller();
+  const unmanaged = (until: string, expired: boolean) =>
+    item('a', 'unmanaged', { overrides: [{ type: 'unmanaged', how: 'mode', reason: 'slow disks', until, expired }] });
+  planned(unmanaged('2026-01-01', false));
+  const plan = planOf([unmanaged('2026-01-01', true)]);
+  const [event, ...more] = tell({ happening: 'planned', plan, previous: undefined, durationMs: 1 });
+  t.deepEqual(more, []);
+  t.like(event, {
+    type: 'Warning',
+    reason: 'OverrideExpired',
+    action: 'ReviewOverride',
+    note: 'ConfigMap/x/a was to be unmanaged until 2026-01-01 (slow disks), and still is: prolong it, or take it away',
+    related: { kind: 'ConfigMap', name: 'a' },
+  });
+  t.deepEqual(planned(unmanaged('2026-01-01', true)), []);
+  t.deepEqual(planned(unmanaged('2027-01-01', false)), []);
+});
+
+test('a note that can’t be read holds nothing, and its end is no news', (t) => {
+  const { planned } = teller();
+  const mistake = {
+    type: 'invalid',
+    annotation: 'platform.kubevirt.io/patch-until',
+    message: 'patch-until "x" is no date',
+  };
+  planned(inSync('a'));
+  t.deepEqual(planned(inSync('a', { overrides: [mistake] })), ['InvalidOverrideNote']);
+  t.deepEqual(planned(inSync('a')), []);
+});
+
 test('tombstones are told as deleted, skipped or failed', (t) => {
   const { planned, performed } = teller();
   const tombstone = (decision: PlanItem['decision']) => item('old', decision, { type: 'tombstone', live });

@@ -138,6 +138,24 @@ test('customizations are there while they are on the object, and while it is exc
   t.deepEqual(await series('customization_info'), []);
 });
 
+test('the date of an override is there as long as it is, also of an excluded object', async (t) => {
+  const { planned, series } = measured();
+  planned(inSync('a', { overrides: [{ type: 'patch', operations: 1, pointers: [], until: '1970-01-01' }] }));
+  t.deepEqual(await series('override_until_timestamp_seconds'), [`${a.slice(0, -1)},type="patch"} 86400`]);
+  planned(item('a', 'excluded', { overrides: [{ type: 'excluded', until: '1970-01-01T00:01:00Z' }] }));
+  t.deepEqual(await series('override_until_timestamp_seconds'), [`${a.slice(0, -1)},type="excluded"} 60`]);
+  planned(inSync('a', { overrides: [{ type: 'patch', operations: 1, pointers: [] }] }));
+  t.deepEqual(await series('override_until_timestamp_seconds'), []);
+});
+
+test('a note that can’t be read is told by its key', async (t) => {
+  const { planned, series } = measured();
+  planned(
+    inSync('a', { overrides: [{ type: 'invalid', annotation: 'platform.kubevirt.io/mode-until', message: 'x' }] }),
+  );
+  t.deepEqual(await series('invalid_annotation_info'), [`${a.slice(0, -1)},annotation="mode-until"} 1`]);
+});
+
 test('only what is wanted is missed, and by its real kind', async (t) => {
   const { planned, series } = measured();
   const steps = (passed: boolean) => ({ steps: [{ step: 'crds', passed, detail: '' }] });

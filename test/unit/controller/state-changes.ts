@@ -50,6 +50,16 @@ test('a patch that is invalid', lasts, planOf([held()]), 'invalid-annotation a')
 
 const ignored = (pointer: string) => inSync('a', { overrides: [{ type: 'ignore', pointers: [pointer] }] });
 test('a field that is left to others', lasts, planOf([ignored('/spec/x')]), 'ignored a');
+const expired = (until: string) => item('a', 'unmanaged', { overrides: [{ type: 'unmanaged', until, expired: true }] });
+test('an override that is past its date is told once, and moving the date to another past one is a change', (t) => {
+  const managed = item('a', 'unmanaged', { overrides: [{ type: 'unmanaged', until: '2026-01-01', expired: false }] });
+  const [before, during] = [planOf([managed]), planOf([expired('2026-01-01')])];
+  t.deepEqual(words(stateChanges(before, during)), ['began expired a']);
+  t.deepEqual(words(stateChanges(during, structuredClone(during))), []);
+  t.deepEqual(words(stateChanges(during, planOf([expired('2026-01-02')]))), ['changed expired a']);
+  t.deepEqual(words(stateChanges(during, before)), ['ended expired a']);
+});
+
 const rewritten = inSync('a', { rewritten: [{ pointer: '/spec/x', sent: 1, kept: 2 }] });
 test('a server that keeps something else', lasts, planOf([rewritten]), 'rewritten a');
 

@@ -23,6 +23,8 @@ const reasons = Object.keys({
   InvalidPatch: true,
   InvalidIgnoreFields: true,
   InvalidExclusions: true,
+  InvalidOverrideNote: true,
+  OverrideExpired: true,
   Throttled: true,
   ThrashingDetected: true,
   ReconciliationResumed: true,

@@ -146,6 +146,28 @@ test('overrides are named in their column', (t) => {
   t.regex(text, /^b +unmanaged +ConfigMap\/somewhere\/b +unmanaged +because$/m);
 });
 
+test('an override past its date says so in its column', (t) => {
+  const until = { until: '2026-01-01', expired: true };
+  const text = show(
+    planOf([
+      item(
+        'a',
+        { decision: 'in-sync', live },
+        { overrides: [{ type: 'patch', operations: 2, pointers: [], ...until }] },
+      ),
+      item('b', { decision: 'unmanaged' }, { overrides: [{ type: 'unmanaged', how: 'mode', ...until }] }),
+      item(
+        'c',
+        { decision: 'unmanaged' },
+        { overrides: [{ type: 'unmanaged', how: 'mode', until: '2026-01-01', expired: false }] },
+      ),
+    ]),
+  );
+  t.regex(text, /^a .* patch\(2 expired\) +because$/m);
+  t.regex(text, /^b .* unmanaged\(expired\) +because$/m);
+  t.regex(text, /^c .* unmanaged +because$/m);
+});
+
 test('-o wide adds feature and group', (t) => {
   const text = show(planOf([item('a', { decision: 'in-sync', live }, { feature: 'swap', group: 'nodes' })]), {
     wide: true,

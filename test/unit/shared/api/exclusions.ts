@@ -1,6 +1,6 @@
 import test from 'ava';
 import { isInvalid } from '../../../../shared/api/annotations.ts';
-import { excludes, matches, parseExclusions } from '../../../../shared/api/exclusions.ts';
+import { excludes, matches, parseExclusions, writtenRule } from '../../../../shared/api/exclusions.ts';
 
 for (const [pattern, text, expected] of [
   ['swap', 'swap', true],
@@ -77,6 +77,47 @@ test('rules are read as they are written', (t) => {
   );
 });
 
+test('a rule may say why, and until when', (t) => {
+  t.deepEqual(parseExclusions('- {kind: A, name: b, reason: slow disks, until: 2026-12-31}'), [
+    { kind: 'A', name: 'b', note: { reason: 'slow disks', until: '2026-12-31' } },
+  ]);
+});
+
+for (const note of [
+  'until: tomorrow',
+  'until: 5',
+  'until:',
+  'until: [a]',
+  'reason: 5',
+  'reason: ""',
+  'reason: {a: b}',
+]) {
+  test(`a rule with ${note} counts all the same, and its mistake is named`, (t) => {
+    const rules = parseExclusions(`- {kind: A, name: b, ${note}}`);
+    if (isInvalid(rules)) return t.fail(rules.message);
+    const [{ note: read, ...rule } = {}] = rules;
+    t.deepEqual(rule as unknown, { kind: 'A', name: 'b' });
+    return t.deepEqual(
+      read?.mistakes?.map(({ field }) => field),
+      [note.split(':')[0]] as never,
+    );
+  });
+}
+
+test('a rule is written as it was read, with what can be read of its note', (t) => {
+  const written = {
+    kind: 'A',
+    name: 'b',
+    namespace: 'c',
+    apiVersion: 'd/v1',
+    reason: 'slow disks',
+    until: '2026-12-31',
+  };
+  const rules = parseExclusions(JSON.stringify([written, { kind: 'A', name: 'b', until: 'soon' }]));
+  if (isInvalid(rules)) return t.fail(rules.message);
+  return t.deepEqual(rules.map(writtenRule), [written, { kind: 'A', name: 'b' }]);
+});
+
 for (const [title, text, says] of [
   ['that is no YAML', '- {kind: A', /isn't YAML/],
   ['that is a YAML directive', '%- {kind: A, name: b}', /holds no list/],
@@ -90,6 +131,7 @@ for (const [title, text, says] of [
   ['with an empty rule', '- {kind: A, name: b}\n-', /rule 2: .*not kind and name/],
   ['with a misspelt key', '- {kind: A, nmae: b}', /"nmae" isn't known; did you mean name/],
   ['with a key in capitals', '- {Kind: A, name: b}', /"Kind" isn't known; did you mean kind/],
+  ['with a misspelt date', '- {kind: A, name: b, untill: 2026-12-31}', /"untill" isn't known; did you mean until/],
   ['with a strange key', '- {kind: A, name: b, selector: c}', /"selector" isn't known/],
   ['with a prototype name', '- {kind: A, name: b, __proto__: {}}', /__proto__/],
   ['without a kind', '- {name: b}', /has no kind/],
