@@ -109,7 +109,7 @@ const options = {
   'leader-elect-retry-period': {
     value: 'TIME',
     initial: '',
-    description: "Between two tries to lead or to renew, instead of the preset's",
+    description: "Between two renewals of the Lease, instead of the preset's",
   },
   observe: { initial: 'false', description: 'Plans, reports and alerts, and changes nothing' },
   'metrics-bind-address': { value: 'ADDRESS', initial: ':8080', description: 'Where metrics are served; 0: nowhere' },

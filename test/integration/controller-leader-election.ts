@@ -1,5 +1,5 @@
 import anyTest, { type TestFn } from 'ava';
-import { LeaderElection, leaseRef } from '../../controller/leader-election.ts';
+import { LeaderElection, type LeaderTimes, leaderPresets, leaseRef } from '../../controller/leader-election.ts';
 import type { Cluster as Client } from '../../shared/kube/client.ts';
 import { type Clock, systemClock } from '../../shared/kube/clock.ts';
 import { useCluster, waitFor } from '../helpers/cluster.ts';
@@ -25,14 +25,20 @@ function testClock() {
   };
 }
 
-const times = { leaseDurationMs: 15_000, renewDeadlineMs: 10_000, retryPeriodMs: 2000 };
+const times = leaderPresets.default;
 
 async function namespaceOf(name: string): Promise<string> {
   await cluster.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
   return name;
 }
 
-function contender(client: Client, namespace: string, identity: string, clock: Clock) {
+function contender(
+  client: Client,
+  namespace: string,
+  identity: string,
+  clock: Clock,
+  times: LeaderTimes = leaderPresets.default,
+) {
   const errors: unknown[] = [];
   const annotations = () => ({ 'platform.kubevirt.io/version': identity });
   const election = new LeaderElection(client, {
@@ -76,6 +82,19 @@ test('of two, one leads; when it hands over, the other follows at once', async (
   });
   await b.stop();
   t.deepEqual([a.errors, b.errors], [[], []]);
+});
+
+test('where renewals are rare, a lead that is let go is taken over within seconds all the same', async (t) => {
+  const namespace = await namespaceOf('rare');
+  const a = contender(t.context.client, namespace, 'a', systemClock, leaderPresets.openshift);
+  await waitFor(() => a.election.isLeader, { what: 'a leads' });
+  const b = contender(t.context.client, namespace, 'b', systemClock, leaderPresets.openshift);
+  await waitFor(() => b.election.holder === 'a', { what: 'b has looked' });
+  await a.stop();
+  await a.election.release();
+  await waitFor(() => b.election.isLeader, { what: 'b leads', timeoutMs: 15_000 });
+  t.is((await cluster.get(leaseRef(namespace)))?.spec.holderIdentity, 'b');
+  await b.stop();
 });
 
 test('a leader that falls silent is replaced after its lease, by the other one’s clock', async (t) => {
