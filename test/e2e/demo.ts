@@ -75,6 +75,32 @@ test.serial('without --once it stays up, can be used from another shell as it sa
   );
 });
 
+test.serial('with --empty there is only the cluster, until Ctrl-C', async (t) => {
+  t.timeout(300_000, 'the cluster should be there');
+  const { child, folder } = await startDemo(t, ['--empty']);
+  let output = '';
+  child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
+    output += chunk;
+  });
+  const exited = exitCodeOf(child);
+  await waitFor(() => output.includes('Ctrl-C here stops it') || child.exitCode !== null, {
+    what: 'the cluster',
+    timeoutMs: 240_000,
+  });
+  const exports = output.split('\n').filter((line) => line.startsWith('export '));
+  const shell = spawn('bash', ['-e', '-c', [...exports, 'kubectl virt-platform status'].join('\n')], {
+    env: { HOME: folder, PATH: [path.dirname(process.execPath), process.env.PATH].join(path.delimiter) },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const [said, complained, code] = await Promise.all([text(shell.stdout), text(shell.stderr), exitCodeOf(shell)]);
+  t.is(code, 0, complained);
+  t.regex(said, /^controller: not found/m);
+
+  child.kill('SIGINT');
+  t.is(await exited, 0);
+  t.deepEqual(processesAbout(folder), []);
+});
+
 test.serial('npm that is told to end in the middle of it ends all of it', async (t) => {
   t.timeout(300_000, 'the demo should be through');
   const { child, folder } = await startDemo(t, ['run', 'demo'], 'npm');

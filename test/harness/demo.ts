@@ -8,11 +8,11 @@ import { DemoController } from './demo-controller.ts';
 import { healTime } from './demo-heal-time.ts';
 import { waitFor } from './wait-for.ts';
 
-const usage = `Usage: npm run demo [-- --once]
+const usage = `Usage: npm run demo [-- --once | --empty]
 
 Shows the main job on a control plane of its own: the controller brings a cluster to the baseline, heals a drift, leaves
 an edit war and names its rival, is resumed, and respects a deviation. It then stays up to be tried out, until Ctrl-C;
-with --once it ends.`;
+with --once it ends. With --empty it shows nothing: there is only the cluster, without a controller, to try things on.`;
 
 const status = 'kubectl virt-platform status';
 const dashboards = 'uiplugin monitoring';
@@ -25,6 +25,8 @@ until kubectl get ${descheduler} -o yaml | grep -q reconcile-paused; do
   kubectl patch ${descheduler} --type=merge --field-manager=tuning-script -p "{\\"spec\\":{\\"deschedulingIntervalSeconds\\":$seconds}}"
 done`;
 
+const howItEnds = 'Ctrl-C here stops it and removes everything.';
+
 const root = path.resolve(import.meta.dirname, '../..');
 const interrupted = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
@@ -36,22 +38,26 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 process.exitCode = await main();
 
 async function main(): Promise<number> {
-  const once = readArguments();
+  const { once, empty } = readArguments();
   let controlPlane: ControlPlane | undefined;
   let controller: DemoController | undefined;
   try {
     say('A control plane of its own starts: a real etcd and kube-apiserver, with CRDs and a small OpenShift cluster.');
     controlPlane = await startControlPlane({ signal: interrupted.signal, log: (line) => console.log(`  ${line}`) });
     await demoCluster(controlPlane);
+    if (empty) {
+      console.log(`${howToGoOn(controlPlane)}\n${howItEnds}`);
+      await untilInterrupted();
+      return 0;
+    }
     const $ = (command: string) => run(command, controlPlane as ControlPlane);
     await tellBefore($);
     controller = await DemoController.start(controlPlane);
     await tell($, controlPlane, controller);
     if (once) return 0;
 
-    console.log(howToGoOn(controlPlane, controller));
+    console.log(`${howToGoOn(controlPlane)}\n${whatToTry(controller)}\n${howItEnds}`);
     await untilInterrupted();
-    console.log('\nEverything is being stopped and removed.');
     return 0;
   } catch (error) {
     if (interrupted.signal.aborted) return Number(process.exitCode ?? 1);
@@ -63,10 +69,15 @@ async function main(): Promise<number> {
   }
 }
 
-function readArguments(): boolean {
+function readArguments(): { readonly once: boolean; readonly empty: boolean } {
   try {
-    const { values } = parseArgs({ options: { once: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } });
-    if (values.help !== true) return values.once === true;
+    const { values } = parseArgs({
+      options: { once: { type: 'boolean' }, empty: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
+    });
+    const { once = false, empty = false, help = false } = values;
+    if (once && empty)
+      throw new Error('--once and --empty exclude each other: without the demo there is nothing to end.');
+    if (!help) return { once, empty };
     console.log(usage);
     process.exit(0);
   } catch (error) {
@@ -176,14 +187,17 @@ function searchPath({ binDir }: ControlPlane): string {
   return [path.join(root, 'plugin'), binDir, process.env.PATH].join(path.delimiter);
 }
 
-function howToGoOn({ binDir, kubeconfig }: ControlPlane, { logFile, debug, metrics }: DemoController): string {
+function howToGoOn({ binDir, kubeconfig }: ControlPlane): string {
   return `
 # Now it is yours. In another terminal:
 
 export KUBECONFIG=${quote(kubeconfig)}
 export PATH=${quote(path.join(root, 'plugin'))}:${quote(binDir)}:"$PATH"
+`;
+}
 
-kubectl virt-platform status
+function whatToTry({ logFile, debug, metrics }: DemoController): string {
+  return `kubectl virt-platform status
 kubectl virt-platform explain pci-passthrough
 kubectl virt-platform enable pci-passthrough --yes
 kubectl delete machineconfig 90-worker-swap-online
@@ -194,8 +208,7 @@ kubectl virt-platform --help
 The controller's log:       ${logFile}
 What it sees and decides:   ${debug}/debug/
 Its metrics:                ${metrics}/metrics
-
-Ctrl-C here stops it and removes everything.`;
+`;
 }
 
 function quote(text: string): string {
@@ -210,6 +223,7 @@ function untilInterrupted(): Promise<void> {
   return new Promise((resolve) => {
     signal.addEventListener('abort', () => {
       clearInterval(alive);
+      console.log('\nEverything is being stopped and removed.');
       resolve();
     });
   });
