@@ -5,6 +5,7 @@ import { commandList } from '../../../plugin/command-list.ts';
 import { connection, everywhere } from '../../../plugin/global-options.ts';
 import { annotation, clusterAnnotation } from '../../../shared/api/annotations.ts';
 import { keyPrefix } from '../../../shared/api/names.ts';
+import { isNoteKey, noteKeys } from '../../../shared/api/override-note.ts';
 import { contextNames } from '../../../shared/catalog/context-names.ts';
 import type { DecisionWord, StepName } from '../../../shared/engine/plan-item.ts';
 import { docBlocks, isShell } from './_doc-blocks.ts';
@@ -79,13 +80,14 @@ test('annotations.md explains every key: its value, an example, and what a bad v
     key === clusterAnnotation.enablePrefix ? `${key}FEATURE` : key,
   );
   for (const key of keys) {
-    const about = section(text, `\`${key.slice(keyPrefix.length)}\``);
+    const isNote = isNoteKey(key);
+    const about = section(text, isNote ? 'Reason and date' : `\`${key.slice(keyPrefix.length)}\``);
+    // Notes are alike: one of them shows it for all.
+    const shown = isNote ? noteKeys[annotation.mode].until : key.replace(/FEATURE$/, '');
     t.true(about.includes(`\`${key}\``), `${key} is named in full`);
     t.regex(about, /\*\*(?:A bad value|There is no bad value)\*\*/, key);
     t.true(
-      docBlocks(about).some(
-        ({ mark, text: example }) => mark.mark === 'tested' && example.includes(key.replace(/FEATURE$/, '')),
-      ),
+      docBlocks(about).some(({ mark, text: example }) => mark.mark === 'tested' && example.includes(shown)),
       `${key} has an example that is run`,
     );
   }
