@@ -1,4 +1,4 @@
-import yargs from 'yargs';
+import { Parser } from 'yargs/helpers';
 import type { Option } from './command.ts';
 import { didYouMean } from './did-you-mean.ts';
 import { UserError } from './user-error.ts';
@@ -25,8 +25,7 @@ export function parseArguments(
   options: readonly Option[],
   { help }: { help: string },
 ): Arguments {
-  const parsed = parser(options).parseSync(longForm(args, options, help));
-  const { _: words, '--': literal, $0: _program, ...values } = parsed;
+  const { _: words, '--': literal, ...values } = parsed(longForm(args, options, help), options);
   for (const { name, choices } of options) {
     for (const value of textsOf(values[name])) {
       if (choices !== undefined && !choices.includes(value)) {
@@ -90,15 +89,15 @@ export function asksForHelp(args: readonly string[]): boolean {
     .some((arg) => arg === '-h' || arg === '--help' || arg === '--help=true');
 }
 
-// yargs decides nothing here: it neither prints nor exits, and reads neither environment, locale nor current folder.
-function parser(options: readonly Option[]) {
-  let instance = yargs([], '/')
-    .detectLocale(false)
-    .help(false)
-    .version(false)
-    .exitProcess(false)
-    .fail(false)
-    .parserConfiguration({
+// Of yargs only the parser: it neither prints nor exits, reads nothing, and needs no time to be set up.
+function parsed(args: readonly string[], options: readonly Option[]) {
+  const switches = options.filter(({ type }) => type === 'switch').map(({ name }) => name);
+  const texts = options.filter(({ type }) => type !== 'switch').map(({ name }) => name);
+  return Parser([...args], {
+    boolean: switches,
+    string: texts,
+    array: texts,
+    configuration: {
       'boolean-negation': false,
       'camel-case-expansion': false,
       'dot-notation': false,
@@ -106,11 +105,8 @@ function parser(options: readonly Option[]) {
       'parse-numbers': false,
       'parse-positional-numbers': false,
       'populate--': true,
-    });
-  for (const { name, type } of options) {
-    instance = instance.option(name, type === 'switch' ? { type: 'boolean' } : { type: 'string', array: true });
-  }
-  return instance;
+    },
+  });
 }
 
 /**

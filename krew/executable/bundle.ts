@@ -34,6 +34,7 @@ export async function bundlePlugin(build_: BuildInfo): Promise<string> {
 const packaged: Readonly<Record<string, string>> = {
   'plugin/input/built-in-catalog.ts': 'krew/executable/built-in-catalog.ts',
   'shared/catalog/cel-library.ts': 'krew/executable/cel-library.ts',
+  'node_modules/yargs/lib/platform-shims/esm.mjs': 'krew/executable/no-platform.ts',
 };
 
 const packagedModules: Plugin = {
