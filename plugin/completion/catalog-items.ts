@@ -10,17 +10,17 @@ import { catalogOf } from '../input/catalog.ts';
 export type CatalogItems = { readonly catalog: Catalog; readonly items: readonly PlanItem[] };
 
 /**
- * What the catalog has, with nothing known of a cluster. Targets beside HyperConverged are in `namespace`: by default
- * that of `-n`, or else the usual one.
+ * What the catalog that was asked for has, with nothing known of a cluster. Targets beside HyperConverged are in the
+ * namespace of `-n`, or else the usual one.
  *
  * @throws UserError for a catalog that can't be used
  */
-export async function catalogItems(
-  given: Arguments,
-  environment: Environment,
-  namespace = given.text('namespace'),
-): Promise<CatalogItems> {
+export async function catalogItems(given: Arguments, environment: Environment): Promise<CatalogItems> {
   const catalog = await catalogOf(given, environment);
-  const snapshot = snapshotFromObjects([], namespace === undefined ? {} : { namespace });
-  return { catalog, items: plan(catalog, snapshot).plan.items };
+  return { catalog, items: itemsOf(catalog, given.text('namespace')) };
+}
+
+/** The items with HyperConverged in `namespace`. */
+export function itemsOf(catalog: Catalog, namespace: string | undefined): readonly PlanItem[] {
+  return plan(catalog, snapshotFromObjects([], namespace === undefined ? {} : { namespace })).plan.items;
 }

@@ -1,5 +1,5 @@
 import { hyperConvergedApiVersions, hyperConvergedKind } from '../../shared/api/names.ts';
-import type { Cluster } from '../../shared/kube/client.ts';
+import { type Cluster, openCluster } from '../../shared/kube/client.ts';
 import type { Arguments } from '../arguments.ts';
 import type { Environment } from '../environment.ts';
 import { connectionFor } from '../input/connect.ts';
@@ -16,7 +16,6 @@ export async function onCluster<Result>(
   try {
     const { connection, options } = await connectionFor(given, environment, { warn: () => {}, note: () => {} });
     if (connection.credentials.exec !== undefined) return undefined;
-    const { openCluster } = await import('../../shared/kube/client.ts');
     const signal = AbortSignal.any([environment.signal, AbortSignal.timeout(longestMs)]);
     const cluster = openCluster(connection, { ...options, signal, requestTimeoutMs: longestMs });
     try {
@@ -29,7 +28,8 @@ export async function onCluster<Result>(
   }
 }
 
-const longestMs = 700;
+/** Nobody waits longer for what may follow. */
+const longestMs = 1000;
 
 /** Where HyperConverged is; more than one where that is a mistake to be found elsewhere. */
 export async function hyperConvergedNamespaces(cluster: Cluster): Promise<readonly string[]> {

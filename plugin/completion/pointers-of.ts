@@ -1,13 +1,15 @@
 import { annotation, isInvalid, parseIgnoreFields } from '../../shared/api/annotations.ts';
 import { formatPointer, parsePointer } from '../../shared/api/json-pointer.ts';
 import type { KubernetesObject } from '../../shared/api/kubernetes-object.ts';
+import type { Catalog } from '../../shared/catalog/asset.ts';
 import { forbiddenPointer } from '../../shared/engine/ignored-fields.ts';
 import type { Cluster } from '../../shared/kube/client.ts';
 import type { Arguments } from '../arguments.ts';
 import type { Environment } from '../environment.ts';
+import { catalogOf } from '../input/catalog.ts';
 import { selectOne } from '../input/select-items.ts';
 import { type Candidate, type Candidates, directive, fitting, nothing } from './candidate.ts';
-import { catalogItems } from './catalog-items.ts';
+import { itemsOf } from './catalog-items.ts';
 import { hyperConvergedNamespaces, onCluster } from './on-cluster.ts';
 
 /**
@@ -15,7 +17,9 @@ import { hyperConvergedNamespaces, onCluster } from './on-cluster.ts';
  * it ignores.
  */
 export async function pointersOf(typed: string, given: Arguments, environment: Environment): Promise<Candidates> {
-  const object = await onCluster(given, environment, (cluster) => liveObject(cluster, given, environment));
+  // Before the cluster is asked, whose time is short.
+  const catalog = await catalogOf(given, environment);
+  const object = await onCluster(given, environment, (cluster) => liveObject(cluster, given, catalog));
   if (object === undefined) return nothing;
   if (given.isOn('remove')) {
     const ignored = parseIgnoreFields(object.metadata.annotations?.[annotation.ignoreFields] ?? '');
@@ -32,13 +36,9 @@ export async function pointersOf(typed: string, given: Arguments, environment: E
   return isOpen ? { ...found, directive: found.directive + directive.noSpace } : found;
 }
 
-async function liveObject(
-  cluster: Cluster,
-  given: Arguments,
-  environment: Environment,
-): Promise<KubernetesObject | undefined> {
+async function liveObject(cluster: Cluster, given: Arguments, catalog: Catalog): Promise<KubernetesObject | undefined> {
   const [namespace] = await hyperConvergedNamespaces(cluster);
-  const { items } = await catalogItems(given, environment, namespace);
+  const items = itemsOf(catalog, namespace);
   const firstPointer = given.words.findIndex((word) => word.startsWith('/'));
   const words = firstPointer === -1 ? given.words : given.words.slice(0, firstPointer);
   const { target } = selectOne(items, words, { namespace: given.text('namespace') });

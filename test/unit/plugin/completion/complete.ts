@@ -111,7 +111,7 @@ test(completes, ['status', 'swap-enable', 'swap-e'], ['swap-enable-master']);
 test(completes, ['status', '--', 'swap-enable-m'], ['swap-enable-master']);
 test(completes, ['status', 'MachineConfig/90-w'], ['MachineConfig/90-worker-swap-online']);
 test(completes, ['status', 'machineconfigs/90-w'], ['machineconfigs/90-worker-swap-online']);
-test(completes, ['status', 'NodeHealthC'], ['NodeHealthCheck', 'NodeHealthCheck/virt-node-health-check']);
+test(completes, ['status', 'HyperC'], ['HyperConverged', 'HyperConverged/kubevirt-hyperconverged']);
 test(completes, ['status', 'MachineConfig', '90-w'], ['90-worker-swap-online']);
 test(completes, ['status', 'MachineConfig', '90-worker-swap-online', 'swap-enable-m'], ['swap-enable-master']);
 test(completes, ['explain', 'swap-enable', ''], []);
