@@ -7,6 +7,7 @@ import type { DryRunQuestion, Snapshot } from '../shared/engine/snapshot.ts';
 import type { Cluster } from '../shared/kube/client.ts';
 import { type Clock, systemClock } from '../shared/kube/clock.ts';
 import { type Watch, watchObjects } from '../shared/kube/watch.ts';
+import { mostWatchesOfOneKind } from '../shared/permissions/watch-limit.ts';
 import { ApiFollower } from './api-follower.ts';
 import { ClusterCache } from './cluster-cache.ts';
 import { DryRuns } from './dry-runs.ts';
@@ -15,7 +16,6 @@ import { Executor } from './executor.ts';
 import type { Happening, Listener } from './happening.ts';
 import { LeaderElection, type LeaderTimes } from './leader-election.ts';
 import type { ThrottleLimits } from './throttle.ts';
-import { mostWatchesOfOneKind } from './watch-limit.ts';
 
 export type ControlLoopOptions = {
   /** Image references by name; a program takes them from RELATED_IMAGE_*. Default none. */

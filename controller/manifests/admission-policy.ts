@@ -2,7 +2,7 @@ import type { JsonObject } from '../../shared/api/kubernetes-object.ts';
 import { autopilotName, managedByLabel } from '../../shared/api/names.ts';
 import type { Catalog } from '../../shared/catalog/asset.ts';
 import { compareCodeUnits } from '../../shared/catalog/json.ts';
-import { permissionsOf } from './permissions-of.ts';
+import { permissionsOf } from '../../shared/permissions/permissions-of.ts';
 
 /**
  * A second lock behind RBAC: whatever our ServiceAccount is granted, now or by somebody's mistake, it writes nothing

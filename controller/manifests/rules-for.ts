@@ -1,7 +1,7 @@
 import type { Catalog } from '../../shared/catalog/asset.ts';
 import { compareCodeUnits } from '../../shared/catalog/json.ts';
-import { grantsOf, type PolicyRule } from './granted-roles.ts';
-import { type Permission, permissionsOf, type Verb, type Why } from './permissions-of.ts';
+import { grantsOf, type PolicyRule } from '../../shared/permissions/granted-roles.ts';
+import { type Permission, permissionsOf, type Verb, type Why } from '../../shared/permissions/permissions-of.ts';
 
 /** A rule, and in words what it is for. */
 export type Rule = { readonly why: string; readonly rule: PolicyRule };

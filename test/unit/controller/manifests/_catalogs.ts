@@ -1,7 +1,7 @@
-import type { PolicyRule } from '../../../../controller/manifests/granted-roles.ts';
 import { type Rules, rulesFor } from '../../../../controller/manifests/rules-for.ts';
 import type { Catalog } from '../../../../shared/catalog/asset.ts';
 import { loadCatalog } from '../../../../shared/catalog/load-catalog.ts';
+import type { PolicyRule } from '../../../../shared/permissions/granted-roles.ts';
 
 /** A catalog of assets by name; what isn't said of one is that of a ConfigMap in another operator's namespace. */
 export function catalogWith(assets: Readonly<Record<string, Front>>, files: Record<string, string> = {}): Catalog {

@@ -1,6 +1,6 @@
 import test from 'ava';
 import { rulesFor } from '../../../../controller/manifests/rules-for.ts';
-import { mostWatchesOfOneKind } from '../../../../controller/watch-limit.ts';
+import { mostWatchesOfOneKind } from '../../../../shared/permissions/watch-limit.ts';
 import { catalogWith, clusterScoped, inOurs, rulesAbout } from './_catalogs.ts';
 
 const rbac = 'rbac.authorization.k8s.io';

@@ -1,5 +1,5 @@
-import { groupOf } from '../../shared/api/object-ref.ts';
-import type { Asset, Catalog } from '../../shared/catalog/asset.ts';
+import { groupOf } from '../api/object-ref.ts';
+import type { Asset, Catalog } from '../catalog/asset.ts';
 import { contextOf, type Place, placeOf } from './place-of.ts';
 
 /** A rule of a Role or ClusterRole, as RBAC has it. */

@@ -1,5 +1,5 @@
-import { groupOf } from '../../shared/api/object-ref.ts';
-import type { Identity, Read, RenderContext, Template, Tombstone } from '../../shared/catalog/asset.ts';
+import { groupOf } from '../api/object-ref.ts';
+import type { Identity, Read, RenderContext, Template, Tombstone } from '../catalog/asset.ts';
 
 /** An object, or without a name all of a kind, as RBAC sees it. */
 export type Place = {

@@ -1,10 +1,10 @@
-import { autopilotName, hyperConvergedApiVersions, hyperConvergedKind } from '../../shared/api/names.ts';
-import { groupOf } from '../../shared/api/object-ref.ts';
-import type { Catalog, Identity } from '../../shared/catalog/asset.ts';
-import { pluralOf } from '../../shared/catalog/plural.ts';
-import { mostWatchesOfOneKind } from '../watch-limit.ts';
+import { autopilotName, hyperConvergedApiVersions, hyperConvergedKind } from '../api/names.ts';
+import { groupOf } from '../api/object-ref.ts';
+import type { Catalog, Identity } from '../catalog/asset.ts';
+import { pluralOf } from '../catalog/plural.ts';
 import { roleBoundBy } from './granted-roles.ts';
 import { type Place, placeOf, placeOfRead, placeOfTombstone } from './place-of.ts';
+import { mostWatchesOfOneKind } from './watch-limit.ts';
 
 /** One thing that the controller must be allowed to do. */
 export type Permission = Place & { readonly verb: Verb; readonly why: Why };
