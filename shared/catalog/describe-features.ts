@@ -38,7 +38,7 @@ const maturities = ['ga', 'tp', 'dp'];
 
 /**
  * What somebody has to set: the distinct conditions of assets in the order in which they are first met, without those
- * that the cluster itself answers (topology, hardware, images).
+ * that the cluster itself answers (topology, hardware, images, what exists).
  */
 export function activationOf(assets: readonly Asset[]): string | null {
   const conditions = assets
@@ -50,11 +50,12 @@ export function activationOf(assets: readonly Asset[]): string | null {
   return [...new Set(said.map((words) => words.join(' or ')))].join(', ') || null;
 }
 
-const answeredByCluster = /^(topology|hardware|image):/;
+const answeredByCluster = /^(topology|hardware|image|exists):/;
 
 /**
  * A condition in short, as its alternatives: `KEY=VALUE` of an annotation, `featureGate:NAME`, `hcoUnconfigured:PATH`,
- * `hardware:FACT`, `image:NAME`, `topology:FACT`. One that is put in another way stays the expression that it is.
+ * `hardware:FACT`, `image:NAME`, `topology:FACT`, `exists:READ`. One that is put in another way stays the expression
+ * that it is.
  */
 export function conditionWords(expression: string): readonly string[] {
   const alternatives = expression.split(' || ').map((part) => part.trim());
@@ -82,6 +83,7 @@ const forms: readonly (readonly [RegExp, (name: string, value: string, more: str
   ],
   [/^'([\w-]+)' in images$/, (name) => `image:${name}`],
   [/^hardware\.(\w+)$/, (name) => `hardware:${name}`],
+  [/^objects\.(\w+) != null$/, (name) => `exists:${name}`],
   [/^topology\.(\w+)$/, (name) => `topology:${name}`],
   [/^!topology\.(\w+)$/, (name) => `topology:${name}=false`],
   [/^topology\.(\w+) == '?([\w-]+)'?$/, (name, value) => `topology:${name}=${value}`],

@@ -90,7 +90,8 @@ export const goldenClusters: Readonly<Record<string, GoldenCluster>> = {
   },
 };
 
-const definitions = globSync('test/crds/*.yaml', { cwd: root })
+/** Every definition of test/crds. */
+export const definitions: readonly Body[] = globSync('test/crds/*.yaml', { cwd: root })
   .sort()
   .flatMap((file) => parseAllDocuments(readFileSync(path.join(root, file), 'utf8')))
   .map((document) => document.toJS() as Body);

@@ -162,7 +162,7 @@ test('it is beside HyperConverged, with the descheduler, and takes its group to 
   t.is(asset.target.name.render(context), 'descheduler-memory-aware-rebalancing');
   t.deepEqual(asset.gates, ['kubedeschedulers.operator.openshift.io']);
   t.is(asset.group, 'descheduler-loadaware');
-  t.deepEqual([asset.install, asset.when], ['always', []]);
+  t.deepEqual([asset.install, asset.when.map(({ expression }) => expression)], ['always', ['topology.isOpenShift']]);
 });
 
 test('Prometheus takes the queries, and they tell what they should (promtool)', async (t) => {

@@ -83,8 +83,12 @@ test('the limit per node is left out where the CRD has none', (t) => {
   t.deepEqual(spec({}).evictionLimits, { total: 5 });
 });
 
-test('it needs nothing but the CRD, and goes by a name that is also its group', (t) => {
+test('it needs nothing but OpenShift and the CRD, and goes by a name that is also its group', (t) => {
   const { when, gates, install, group } = assetNamed('descheduler-loadaware');
-  t.deepEqual({ when, gates, install, group }, { when: [], gates: [], install: 'always', group: undefined });
+  t.deepEqual({ gates, install, group }, { gates: [], install: 'always', group: undefined });
+  t.deepEqual(
+    when.map(({ expression }) => expression),
+    ['topology.isOpenShift'],
+  );
   t.true(assetNamed('psi-enable').group === 'descheduler-loadaware');
 });

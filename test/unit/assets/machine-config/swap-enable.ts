@@ -40,6 +40,15 @@ test('masters that run workloads get the same', (t) => {
   t.deepEqual(unmetConditions('swap-enable-master', { topology: { hasSchedulableMasters: true } }), []);
 });
 
+test('nodes that OpenShift does not configure, or another cluster does, are not its business', (t) => {
+  const hosted = { topology: { isHCP: true, hasSchedulableMasters: true } };
+  const elsewhere = { topology: { isOpenShift: false, hasSchedulableMasters: true } };
+  for (const name of ['swap-enable', 'swap-enable-master', 'psi-enable', 'psi-enable-master']) {
+    t.deepEqual(unmetConditions(name, hosted), ['!topology.isHCP'], name);
+    t.deepEqual(unmetConditions(name, elsewhere), ['topology.isOpenShift'], name);
+  }
+});
+
 test('there are no other files', (t) => {
   t.is(storage.files.length, 3);
 });

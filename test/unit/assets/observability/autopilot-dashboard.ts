@@ -1,5 +1,5 @@
 import test from 'ava';
-import { assetNamed, type Body, bodyOf, contextOf } from '../_assets.ts';
+import { assetNamed, type Body, bodyOf, contextOf, unmetConditions } from '../_assets.ts';
 import { checkWithPromtool } from '../_promtool.ts';
 
 const { config } = bodyOf('autopilot-dashboard').spec;
@@ -7,6 +7,11 @@ const panels: Record<string, Body> = config.panels;
 const queriesOf = (panel: string): Body[] => panels[panel]?.spec.queries.map(({ spec }: Body) => spec.plugin.spec);
 const red = '#F2495C';
 const green = '#73BF69';
+const ofExporter = ['kubevirt-metrics-exporter-dashboard', 'kubevirt-metrics-exporter-datasource'];
+const exporterOn = {
+  annotations: { 'platform.kubevirt.io/enable-kubevirt-metrics-exporter': 'true' },
+  images: { 'kubevirt-metrics-exporter': 'registry.example/kubevirt-metrics-exporter:v1' },
+};
 
 test('six open rows, over six hours, with nothing to choose', (t) => {
   t.is(config.duration, '6h');
@@ -117,9 +122,24 @@ test('it is beside HyperConverged, and goes to the default datasource', (t) => {
   const context = contextOf(asset, { namespace: 'kubevirt-hyperconverged' });
   t.is(asset.target.namespace?.render(context), 'kubevirt-hyperconverged');
   t.is(asset.target.name.render(context), 'autopilot-asset-health');
-  t.deepEqual([asset.install, asset.when, asset.gates], ['always', [], []]);
+  t.deepEqual([asset.install, asset.gates], ['always', []]);
   for (const panel of Object.keys(panels)) {
     for (const { datasource } of queriesOf(panel)) t.is(datasource, undefined);
+  }
+});
+
+test('elsewhere than on OpenShift it is for those who have Perses', (t) => {
+  const elsewhere = { topology: { isOpenShift: false } };
+  const perses = { objects: { perses: { kind: 'CustomResourceDefinition' } } };
+  for (const name of ['autopilot-dashboard', ...ofExporter]) {
+    const facts = { ...(ofExporter.includes(name) ? exporterOn : {}) };
+    t.deepEqual(unmetConditions(name, facts), [], name);
+    t.deepEqual(unmetConditions(name, { ...facts, ...elsewhere, ...perses }), [], name);
+    t.deepEqual(
+      unmetConditions(name, { ...facts, ...elsewhere }),
+      ['topology.isOpenShift || objects.perses != null'],
+      name,
+    );
   }
 });
 

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { bodyOf } from '../_assets.ts';
+import { bodyOf, unmetConditions } from '../_assets.ts';
 
 const annotation = 'platform.kubevirt.io/enable-incident-detection';
 
@@ -15,4 +15,9 @@ test('incidents are mentioned only where they are switched on, so that others ke
   t.deepEqual(incidents('true'), { enabled: true });
   t.is(incidents('false'), undefined);
   t.is(incidents('yes'), undefined);
+});
+
+test('without a console there is nothing to plug it into', (t) => {
+  t.deepEqual(unmetConditions('monitoring-ui-plugin'), []);
+  t.deepEqual(unmetConditions('monitoring-ui-plugin', { topology: { isOpenShift: false } }), ['topology.isOpenShift']);
 });
