@@ -118,8 +118,8 @@ export class StatusSeries {
     const missing = new Map<string, boolean>();
     for (const item of this.#assetItems()) {
       const asset = this.#assets.get(item.asset);
-      const isAsked = item.steps.some(({ step }) => step === 'crds');
-      if (asset === undefined || !isAsked) continue;
+      const isServed = item.steps.some(({ step, passed }) => step === 'crds' && passed);
+      if (asset === undefined || !(isServed || item.decision === 'missing-crd')) continue;
       const absent = item.decision === 'missing-crd' ? item.crds : [];
       for (const crd of [...crdsOf(asset), ...absent]) missing.set(crd, missing.get(crd) || absent.includes(crd));
     }

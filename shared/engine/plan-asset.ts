@@ -141,8 +141,9 @@ function conditionsStep(work: Work, around: Surroundings) {
   return pass(results.map(({ condition, result }) => `met: ${condition.expression}${seen(result)}`).join('; '));
 }
 
-function crdsStep({ asset }: Work, { apis }: Surroundings) {
-  const { target, gates } = asset;
+function crdsStep(work: Work, around: Surroundings) {
+  const { apis } = around;
+  const { target, gates } = work.asset;
   const group = groupOf(target.apiVersions[0] ?? '');
   const ownCrd = `${target.plural}.${group}`;
   const isServed = servedApiVersion(apis, target) !== undefined;
@@ -153,7 +154,8 @@ function crdsStep({ asset }: Work, { apis }: Surroundings) {
       others.length === 0
         ? ''
         : ` (${target.kind} is served as ${others.join(', ')}, not as ${target.apiVersions.join(' or ')})`;
-    return stop({ decision: 'missing-crd', crds: missing }, `not installed: ${missing.join(', ')}${versions}`);
+    const detail = `not installed: ${missing.join(', ')}${versions}`;
+    return unlessExcluded(stop({ decision: 'missing-crd', crds: missing }, detail), work, around);
   }
   if (!apis.known) return pass('assumed to be installed: which APIs are served is not known');
   return pass(
@@ -174,7 +176,7 @@ function renderStep(work: Work, around: Surroundings) {
   } catch (error) {
     // Whatever goes wrong inside one asset stays there.
     const message = error instanceof Error ? error.message : String(error);
-    return stop({ decision: 'render-failed' }, message.split('\n', 1)[0] ?? message);
+    return unlessExcluded(stop({ decision: 'render-failed' }, message.split('\n', 1)[0] ?? message), work, around);
   }
   if (body === undefined) return stop({ decision: 'empty' }, 'its template renders to nothing here');
   work.baseline = withIdentity(body, target);
@@ -215,6 +217,13 @@ function exclusionsStep(work: Work, { exclusions }: Surroundings) {
   work.exclusion = rule;
   const { note: _, ...covers } = rule;
   return stop({ decision: 'excluded', rule: covers }, `disabled-resources covers it with ${JSON.stringify(covers)}`);
+}
+
+/** What somebody disabled is neither missed nor to be mended, so that goes before what is in its way. */
+function unlessExcluded(stopped: StepResult, work: Work, around: Surroundings): StepResult {
+  const result = exclusionsStep(work, around);
+  if (result.stopped?.decision !== 'excluded') return stopped;
+  return { ...result, detail: `${result.detail}; ${stopped.detail}` };
 }
 
 function liveStep(work: Work, { answers }: Surroundings) {

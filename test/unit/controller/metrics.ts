@@ -171,6 +171,8 @@ test('only what is wanted is missed, and by its real kind', async (t) => {
   ]);
   planned(item('b', 'condition-unmet'));
   t.deepEqual(await series('missing_dependency'), []);
+  planned(item('b', 'excluded', steps(false)));
+  t.deepEqual(await series('missing_dependency'), []);
 });
 
 test('tombstones tell whether the object is there, stuck or not ours', async (t) => {

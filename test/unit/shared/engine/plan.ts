@@ -124,6 +124,26 @@ test('an autopilot label on HyperConverged steers nothing, and is pointed out', 
   t.regex(decided.warnings.join('\n'), /steers only as an annotation/);
 });
 
+test('what is disabled is neither missed for want of an API, nor a failure where it cannot be rendered', (t) => {
+  const catalog = catalogOf({
+    'gated.yaml.hbs': configMapAsset('gated', undefined, { more: 'gates: [nothings.example.com]' }),
+    'broken.yaml.hbs': configMapAsset('broken', 'data: {a: {{yaml (get annotations "nothing")}} }'),
+  });
+  const decisions = (annotations: Record<string, string>) => {
+    const { items } = planWith(
+      catalog,
+      cluster([hyperConverged({ autopilot: 'true', ...annotations }), testsNamespace]),
+    );
+    return Object.fromEntries(items.map(({ asset, decision, why }) => [asset, `${decision}: ${why}`]));
+  };
+  t.like(decisions({}), { gated: 'missing-crd: not installed: nothings.example.com' });
+  t.regex(decisions({}).broken ?? '', /^render-failed: /);
+  const excluded = decisions({ 'disabled-resources': '- {kind: ConfigMap, name: "*"}' });
+  t.regex(excluded.gated ?? '', /^excluded: disabled-resources covers it .*; not installed: nothings\.example\.com$/);
+  t.regex(excluded.broken ?? '', /^excluded: /);
+  t.regex(decisions({ 'disabled-resources': '- [' }).gated ?? '', /^missing-crd: /);
+});
+
 const decide = (objects: readonly KubernetesObject[], catalog = one) =>
   itemOf(planWith(catalog, cluster([hyperConverged(), testsNamespace, ...objects])), 'one');
 
