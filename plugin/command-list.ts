@@ -60,6 +60,11 @@ export const commandList: readonly CommandEntry[] = [
     load: async () => (await import('./commands/ignore.ts')).ignore,
   },
   {
+    name: 'exclude',
+    summary: 'Leaves objects out of the baseline altogether',
+    load: async () => (await import('./commands/exclude.ts')).exclude,
+  },
+  {
     name: 'features',
     summary: 'The features that there are, and what switches them on',
     load: async () => (await import('./commands/features.ts')).features,

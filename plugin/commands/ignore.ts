@@ -40,6 +40,7 @@ at the value that it has.`,
     if (args.isOn('list')) {
       if (args.isOn('remove')) throw new UserError('--list and --remove exclude each other');
       refuseNote(args, 'list');
+      if (args.given('output')) throw new UserError('--list prints a table only; "status -o json" has the same');
       const { plan } = await observed(args, environment, messagesTo(stderr));
       const rows = listed(targetOf(plan.items, args.words, args));
       const paint = painter((args.text('color') ?? 'auto') as ColourMode, stdout, variables);

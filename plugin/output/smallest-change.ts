@@ -1,5 +1,5 @@
 import { annotation, clusterAnnotation } from '../../shared/api/annotations.ts';
-import { type ExclusionRule, excludes, isSameRule, writtenRule } from '../../shared/api/exclusions.ts';
+import { describeRule, type ExclusionRule, excludes } from '../../shared/api/exclusions.ts';
 import { PointerError, parsePointer } from '../../shared/api/json-pointer.ts';
 import { hyperConvergedKind } from '../../shared/api/names.ts';
 import { formatObjectRef, type ObjectRef, versionOf } from '../../shared/api/object-ref.ts';
@@ -8,6 +8,8 @@ import { forbiddenPointer } from '../../shared/engine/ignored-fields.ts';
 import type { ConditionSeen, DriftedField, Noted, Override, PlanItem } from '../../shared/engine/plan-item.ts';
 import type { DecidedPlan } from '../input/observed.ts';
 import { annotateCommand } from './annotate-command.ts';
+import { pluginCommand } from './plugin-command.ts';
+import { excludeWords } from './rule-words.ts';
 import { shellWord } from './shell-word.ts';
 
 /** The least that would have to change for another decision. */
@@ -65,7 +67,7 @@ export function smallestChange(item: PlanItem, plan: DecidedPlan, options: Chang
         command: editCommand(hyperConvergedOf(plan), kubectl),
       };
     case 'excluded':
-      return withoutRule(item.rule, item, plan, onHyperConverged);
+      return withoutRule(item.rule, item, plan, kubectl);
     case 'unreadable':
       return { what: `make it readable: ${item.why}`, ...permissionCheck(item.why, kubectl) };
     case 'paused': {
@@ -103,8 +105,7 @@ export function smallestChange(item: PlanItem, plan: DecidedPlan, options: Chang
     case 'waiting':
       return {
         what: `it goes on by itself once ${item.for.join(', ')} ${item.for.length === 1 ? 'is' : 'are'} there; this says what keeps ${item.for.length === 1 ? 'it' : 'the first'}`,
-        // kubectl takes no flags before the name of a plugin.
-        command: `kubectl virt-platform explain ${shellWord(item.for[0] ?? '')}${kubectl.slice('kubectl'.length)}`,
+        command: pluginCommand(['explain', item.for[0] ?? ''], kubectl),
       };
     case 'in-sync':
       return item.overrides.length > 0
@@ -119,7 +120,7 @@ export function smallestChange(item: PlanItem, plan: DecidedPlan, options: Chang
     case 'create':
       return {
         what: 'the controller creates it; to keep it from that',
-        command: onHyperConverged({ [clusterAnnotation.disabledResources]: withRule(item.target, plan) }),
+        command: pluginCommand(['exclude', item.asset], kubectl),
       };
     case 'adopt':
     case 'update':
@@ -132,7 +133,7 @@ export function smallestChange(item: PlanItem, plan: DecidedPlan, options: Chang
           }
         : {
             what: "the server's own words are above: ask whoever runs the policy or webhook that they name; to leave the object as it is meanwhile",
-            command: onHyperConverged({ [clusterAnnotation.disabledResources]: withRule(item.target, plan) }),
+            command: pluginCommand(['exclude', item.asset], kubectl),
           };
     case 'unverified':
       return { what: `find out what is missing: ${item.why}`, ...permissionCheck(item.why, kubectl) };
@@ -142,7 +143,7 @@ export function smallestChange(item: PlanItem, plan: DecidedPlan, options: Chang
         command: annotate({ [annotation.mode]: 'unmanaged' }),
       };
     case 'kept':
-      return keptReason(item, plan, annotate, onHyperConverged);
+      return keptReason(item, plan, annotate, kubectl);
     case 'not-ours':
       return {
         what: 'nothing has to change: it is not ours, and is left alone; delete it yourself if nobody needs it',
@@ -194,23 +195,12 @@ function describeUnmet({ expression, saw }: ConditionSeen): string {
 }
 
 /** Without the rule; and what else it covers, since that is affected too. */
-function withoutRule(rule: ExclusionRule, item: PlanItem, plan: DecidedPlan, onHyperConverged: Annotate): Change {
-  const left = (plan.exclusions ?? []).filter((candidate) => !isSameRule(candidate, rule));
+function withoutRule(rule: ExclusionRule, item: PlanItem, plan: DecidedPlan, kubectl: string): Change {
   const others = plan.items.filter((other) => other !== item && excludes(rule, other.target));
   return {
-    what: `drop the rule ${JSON.stringify(rule)}${others.length === 0 ? '' : `, which also covers ${others.map(({ asset }) => asset).join(', ')}`}`,
-    command: onHyperConverged({
-      [clusterAnnotation.disabledResources]: left.length === 0 ? null : JSON.stringify(left.map(writtenRule)),
-    }),
+    what: `drop the rule ${describeRule(rule)}${others.length === 0 ? '' : `, which also covers ${others.map(({ asset }) => asset).join(', ')}`}`,
+    command: pluginCommand(['exclude', ...excludeWords(rule), '--remove'], kubectl),
   };
-}
-
-/** JSON is YAML, and fits on a line. */
-function withRule({ kind, namespace, name }: ObjectRef, { exclusions = [] }: DecidedPlan): string {
-  return JSON.stringify([
-    ...exclusions.map(writtenRule),
-    { kind, name, ...(namespace !== undefined && { namespace }) },
-  ]);
 }
 
 /** What was written in another format, written right; otherwise it can only be taken away. */
@@ -297,7 +287,7 @@ function notesBeside(key: NotedKey, { reason, until }: Noted): readonly string[]
   ];
 }
 
-function keptReason(item: PlanItem, plan: DecidedPlan, annotate: Annotate, onHyperConverged: Annotate): Change {
+function keptReason(item: PlanItem, plan: DecidedPlan, annotate: Annotate, kubectl: string): Change {
   const step = item.steps.at(-1)?.step;
   if (step === 'pause') {
     return {
@@ -311,7 +301,7 @@ function keptReason(item: PlanItem, plan: DecidedPlan, annotate: Annotate, onHyp
   const rule = plan.exclusions?.find((candidate) => excludes(candidate, item.target));
   return rule === undefined
     ? { what: `put ${clusterAnnotation.disabledResources} on HyperConverged right` }
-    : withoutRule(rule, item, plan, onHyperConverged);
+    : withoutRule(rule, item, plan, kubectl);
 }
 
 /** The check that a message about a missing permission names, on this very cluster. */

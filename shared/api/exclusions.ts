@@ -58,6 +58,14 @@ export function isSameRule(a: ExclusionRule, b: ExclusionRule): boolean {
   return a.kind === b.kind && a.name === b.name && a.namespace === b.namespace && a.apiVersion === b.apiVersion;
 }
 
+/** As people write it, on one line, without its note. */
+export function describeRule({ kind, name, namespace, apiVersion }: ExclusionRule): string {
+  const more = Object.entries({ namespace, apiVersion }).flatMap(([key, value]) =>
+    value === undefined ? [] : [`, ${key}: ${value}`],
+  );
+  return `{kind: ${kind}, name: ${name}${more.join('')}}`;
+}
+
 /** As it is written in the list; what can't be read of its note is left out. */
 export function writtenRule({
   kind,

@@ -1,5 +1,5 @@
 import { clusterAnnotation, type Invalid, isInvalid, unknownKeys } from '../api/annotations.ts';
-import { type ExclusionRule, excludes } from '../api/exclusions.ts';
+import { describeRule, type ExclusionRule, excludes } from '../api/exclusions.ts';
 import type { KubernetesObject } from '../api/kubernetes-object.ts';
 import { keyPrefix, managedByLabel } from '../api/names.ts';
 import { nearestName } from '../api/nearest-name.ts';
@@ -78,8 +78,4 @@ export function exclusionWarnings(
       return `${clusterAnnotation.disabledResources}: the rule ${describeRule(rule)} matches nothing in the catalog${hint}`;
     });
   return [...misnoted, ...idle];
-}
-
-function describeRule({ kind, namespace, name }: ExclusionRule): string {
-  return `{kind: ${kind}, name: ${name}${namespace === undefined ? '' : `, namespace: ${namespace}`}}`;
 }

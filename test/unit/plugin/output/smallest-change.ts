@@ -69,25 +69,10 @@ test(
   `${kubectl} edit hyperconverged/kubevirt-hyperconverged -n openshift-cnv`,
 );
 test(
-  'drops the rule and keeps the others',
+  'drops the rule',
   command,
-  { decision: 'excluded', rule: { kind: 'ConfigMap', name: 'a' } },
-  `${onHco} --overwrite 'platform.kubevirt.io/disabled-resources=[{"kind":"Secret","name":"x"}]'`,
-  {},
-  {
-    exclusions: [
-      { kind: 'ConfigMap', name: 'a' },
-      { kind: 'Secret', name: 'x' },
-    ],
-  },
-);
-test(
-  'removes the annotation with its last rule',
-  command,
-  { decision: 'excluded', rule: { kind: 'ConfigMap', name: 'a' } },
-  `${onHco} platform.kubevirt.io/disabled-resources-`,
-  {},
-  { exclusions: [{ kind: 'ConfigMap', name: 'a' }] },
+  { decision: 'excluded', rule: { kind: 'ConfigMap', name: 'a', namespace: 'some*' } },
+  "kubectl virt-platform exclude --kind ConfigMap --name a --namespace 'some*' --remove --context=prod",
 );
 test(
   'checks the permission',
@@ -149,14 +134,7 @@ test(
     ],
   },
 );
-test(
-  'excludes it, besides what is excluded',
-  command,
-  { decision: 'create' },
-  `${onHco} --overwrite 'platform.kubevirt.io/disabled-resources=[{"kind":"Secret","name":"x"},{"kind":"ConfigMap","name":"a","namespace":"somewhere"}]'`,
-  {},
-  { exclusions: [{ kind: 'Secret', name: 'x' }] },
-);
+test('excludes it', command, { decision: 'create' }, 'kubectl virt-platform exclude a --context=prod');
 test(
   'ignores the fields that differ, besides those that are ignored',
   command,
@@ -189,7 +167,7 @@ test(
   'excludes what the server refuses anyway',
   command,
   { decision: 'rejected', message: 'no' },
-  `${onHco} --overwrite 'platform.kubevirt.io/disabled-resources=[{"kind":"ConfigMap","name":"a","namespace":"somewhere"}]'`,
+  'kubectl virt-platform exclude a --context=prod',
 );
 test('has no command', command, { decision: 'unverified', locally: 'unknown', drift: [] }, undefined);
 test('keeps it', command, { decision: 'delete', live }, `${onA} --overwrite platform.kubevirt.io/mode=unmanaged`);
@@ -207,7 +185,7 @@ test(
   'drops the rule that keeps it',
   command,
   { decision: 'kept' },
-  `${onHco} platform.kubevirt.io/disabled-resources-`,
+  "kubectl virt-platform exclude --kind ConfigMap --name '*' --remove --context=prod",
   { steps: [{ step: 'exclusions', passed: false, detail: '' }] },
   { exclusions: [{ kind: 'ConfigMap', name: '*' }] },
 );

@@ -1,0 +1,47 @@
+import { type ExclusionRule, excludes } from '../../shared/api/exclusions.ts';
+import { formatObjectRef } from '../../shared/api/object-ref.ts';
+import type { PlanItem } from '../../shared/engine/plan-item.ts';
+import { questionKey } from '../../shared/engine/snapshot.ts';
+import type { Observed } from '../input/observed.ts';
+
+type Seen = Pick<Observed, 'plan' | 'snapshot'>;
+
+/** What a rule of `disabled-resources` covers now. */
+export function coveredBy(rule: ExclusionRule, items: readonly PlanItem[]): readonly PlanItem[] {
+  return items.filter(({ target }) => excludes(rule, target));
+}
+
+/** What becomes of each object that a new rule covers, and that it may cover others one day. */
+export function coverageLines(rule: ExclusionRule, seen: Seen): readonly string[] {
+  const covered = coveredBy(rule, seen.plan.items);
+  return [...covered.map((item) => fateOf(item, seen)), ...futureOf(rule, covered)];
+}
+
+/** How the kind is written, where only that is wrong with the rule. */
+export function kindHint({ kind }: ExclusionRule, items: readonly PlanItem[]): string {
+  const same = items.find(({ target }) => target.kind.toLowerCase() === kind.toLowerCase())?.target.kind;
+  return same === undefined || same === kind ? '' : `; the kind is written ${same}`;
+}
+
+function fateOf({ asset, target, type, decision }: PlanItem, { snapshot }: Seen): string {
+  const object = `${asset} (${formatObjectRef(target)})`;
+  if (type === 'tombstone') return `${object} isn't deleted.`;
+  if (decision === 'excluded') return `${object} is excluded already.`;
+  switch (snapshot.reads.get(questionKey({ ask: 'get', ref: target }))?.answer) {
+    case 'object':
+      return `${object} stays as it is.`;
+    case 'absent':
+      return `${object} isn't there, and won't be created.`;
+    default:
+      return `${object} is ${decision} now, and won't be touched when it is wanted.`;
+  }
+}
+
+function futureOf({ kind, name, namespace }: ExclusionRule, covered: readonly PlanItem[]): readonly string[] {
+  const isOpen =
+    /[*?]/.test(`${name}${namespace ?? ''}`) ||
+    (namespace === undefined && covered.some(({ target }) => target.namespace !== undefined));
+  if (!isOpen && covered.length > 0) return [];
+  const now = covered.length === 0 ? 'It covers nothing now. ' : '';
+  return [`${now}Whatever ${kind} fits is covered too when it comes into the baseline, as with a later version.`];
+}
