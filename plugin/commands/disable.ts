@@ -1,10 +1,8 @@
 import { clusterAnnotation } from '../../shared/api/annotations.ts';
 import { autopilotName, managedByLabel } from '../../shared/api/names.ts';
-import type { ObjectRef } from '../../shared/api/object-ref.ts';
 import type { Command } from '../command.ts';
 import { catalogOption } from '../input/catalog.ts';
-import { resourceName } from '../output/print-manifests.ts';
-import { shellWord } from '../output/shell-word.ts';
+import { deleteCommand } from '../output/delete-command.ts';
 import { UserError } from '../user-error.ts';
 import { changeAnnotations, existing, hyperConvergedRef } from '../writing/change-annotations.ts';
 import { liveOf } from '../writing/effect-text.ts';
@@ -52,9 +50,3 @@ delete it.`,
       };
     }),
 };
-
-function deleteCommand(ref: ObjectRef, kubectl: string): string {
-  const namespace = ref.namespace === undefined ? '' : ` -n ${shellWord(ref.namespace)}`;
-  const warning = ref.kind === 'Namespace' ? ' # with everything in it' : '';
-  return `${kubectl} delete ${shellWord(resourceName(ref))}${namespace}${warning}`;
-}

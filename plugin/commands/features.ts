@@ -2,6 +2,7 @@ import { type DescribedFeature, describeFeatures } from '../../shared/catalog/de
 import type { PlanItem } from '../../shared/engine/plan-item.ts';
 import type { Command } from '../command.ts';
 import { catalogOption } from '../input/catalog.ts';
+import { isWanted } from '../input/is-wanted.ts';
 import { filesOptions, observed } from '../input/observed.ts';
 import { type ColourMode, painter } from '../output/colour.ts';
 import { messagesTo } from '../output/messages.ts';
@@ -88,17 +89,7 @@ type Row = DescribedFeature & State;
 
 function stateOf(items: readonly PlanItem[]): State {
   const missing = [...new Set(items.flatMap((item) => (item.decision === 'missing-crd' ? item.crds : [])))];
-  const isOn = items.some(({ decision }) => !notOn.has(decision));
+  const isOn = items.some(isWanted);
   if (missing.length === 0) return { state: isOn ? 'on' : 'off', missing };
   return { state: isOn ? 'partly' : 'lacking', missing };
 }
-
-const notOn: ReadonlySet<PlanItem['decision']> = new Set([
-  'inactive',
-  'not-selected',
-  'condition-unmet',
-  'condition-error',
-  'missing-crd',
-  'empty',
-  'excluded',
-]);

@@ -5,7 +5,7 @@ import { parseDuration } from '../duration.ts';
 import type { Environment } from '../environment.ts';
 import { catalogOption } from '../input/catalog.ts';
 import { chosenItems, nothingChosen, selectorOption } from '../input/chosen-items.ts';
-import { catalogSkew, controllerWarnings } from '../input/controller-health.ts';
+import { catalogSkew, controllerTroubles } from '../input/controller-health.ts';
 import { filesOptions, observed } from '../input/observed.ts';
 import { type ColourMode, painter } from '../output/colour.ts';
 import { hasDueOverride } from '../output/has-due-override.ts';
@@ -93,7 +93,9 @@ async function look(args: Arguments, environment: Environment, messages: Message
   for (const warning of [
     ...plan.warnings,
     ...(skew === undefined ? [] : [skew]),
-    ...(isLive ? controllerWarnings(controller, plan.hyperConverged.generation, now()) : []),
+    ...(isLive ? controllerTroubles(controller, plan.hyperConverged.generation, now()) : []).map(
+      ({ message }) => message,
+    ),
   ]) {
     messages.warn(warning);
   }

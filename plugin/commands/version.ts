@@ -5,6 +5,7 @@ import { catalogOf, catalogOption } from '../input/catalog.ts';
 import { connect } from '../input/connect.ts';
 import { type ControllerHealth, catalogSkew, formatControllerHealth } from '../input/controller-health.ts';
 import { findController } from '../input/find-controller.ts';
+import { serverSupport, supportedMinors } from '../input/server-support.ts';
 import { escapeText } from '../output/escape.ts';
 import { messagesTo } from '../output/messages.ts';
 import { safeJson, safeYaml } from '../output/print-manifests.ts';
@@ -52,9 +53,9 @@ export const version: Command = {
         print({ ...versions, controller, serverVersion });
         const skew = catalogSkew(controller, digest);
         if (skew !== undefined) messages.warn(skew);
-        if (isTooOld(serverVersion)) {
+        if (serverSupport(serverVersion) === 'too-old') {
           messages.warn(
-            `the API server is ${serverVersion.gitVersion}, and this plugin is made for v1.${oldestMinor} and newer: what it shows may be wrong`,
+            `the API server is ${serverVersion.gitVersion}, and this plugin is made for v1.${supportedMinors.oldest} and newer: what it shows may be wrong`,
           );
         }
       } finally {
@@ -79,13 +80,6 @@ type Versions = {
     readonly platform: string;
   };
 };
-
-const oldestMinor = 30;
-
-/** Managed clouds write the minor version as `29+`. */
-function isTooOld({ major, minor }: NonNullable<Versions['serverVersion']>): boolean {
-  return Number(major) < 1 || (Number(major) === 1 && Number.parseInt(minor, 10) < oldestMinor);
-}
 
 /** With kubectl's names, so that what reads those reads these. */
 function clientVersion({ gitVersion, gitCommit, buildDate }: BuildInfo, environment: Environment) {

@@ -58,35 +58,41 @@ export function catalogSkew(health: ControllerHealth, digest: string): string | 
   return `the controller (${health.version ?? 'of unknown version'}) has another catalog than this plugin, so they may decide differently: use the same version of both`;
 }
 
-/** Warnings where the controller has fallen silent, or hasn't seen yet what HyperConverged says now. */
-export function controllerWarnings(
+/** What is wrong with a controller. */
+export type ControllerTrouble = {
+  readonly trouble: 'no-leader' | 'silent' | 'late' | 'behind';
+  readonly message: string;
+};
+
+/** Where the controller has fallen silent, or hasn't seen yet what HyperConverged says now. */
+export function controllerTroubles(
   health: ControllerHealth,
   generation: number | undefined,
   now: Date,
-): readonly string[] {
+): readonly ControllerTrouble[] {
   if (health.state !== 'found') return [];
   const { holder, renewTime, leaseDurationSeconds, lastPass, plannedGeneration } = health;
   const since = (time: string | null) => (time === null ? 0 : now.getTime() - new Date(time).getTime());
   // A lease is renewed several times within its duration; what doesn't say how long it is, is OpenShift's at most.
   const silentMs = 2000 * (leaseDurationSeconds ?? longestLeaseSeconds);
-  if (holder === null) return ['no controller leads: nothing is kept in sync until one does; look at its pods'];
-  if (since(renewTime) > silentMs) {
-    return [
-      `the controller (${holder}) has been silent for ${formatAge(new Date(renewTime ?? ''), now)}: nothing is kept in sync; look at its pod`,
-    ];
+  if (holder === null) {
+    const message = 'no controller leads: nothing is kept in sync until one does; look at its pods';
+    return [{ trouble: 'no-leader', message }];
   }
-  return [
-    ...(since(lastPass) > longestPassMs
-      ? [
-          `the controller's last pass was ${formatAge(new Date(lastPass ?? ''), now)} ago, and one is due every 5 minutes: look at its log`,
-        ]
-      : []),
-    ...(plannedGeneration !== null && generation !== undefined && plannedGeneration < generation
-      ? [
-          `the controller is behind: it planned with generation ${plannedGeneration} of HyperConverged, which is at ${generation}`,
-        ]
-      : []),
-  ];
+  if (since(renewTime) > silentMs) {
+    const message = `the controller (${holder}) has been silent for ${formatAge(new Date(renewTime ?? ''), now)}: nothing is kept in sync; look at its pod`;
+    return [{ trouble: 'silent', message }];
+  }
+  const troubles: ControllerTrouble[] = [];
+  if (since(lastPass) > longestPassMs) {
+    const message = `the controller's last pass was ${formatAge(new Date(lastPass ?? ''), now)} ago, and one is due every 5 minutes: look at its log`;
+    troubles.push({ trouble: 'late', message });
+  }
+  if (plannedGeneration !== null && generation !== undefined && plannedGeneration < generation) {
+    const message = `the controller is behind: it planned with generation ${plannedGeneration} of HyperConverged, which is at ${generation}`;
+    troubles.push({ trouble: 'behind', message });
+  }
+  return troubles;
 }
 
 const longestLeaseSeconds = 137;

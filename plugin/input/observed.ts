@@ -49,6 +49,9 @@ export type Observed = {
   readonly kubectl: string;
 };
 
+/** The same, perhaps without its HyperConverged. */
+export type Seen = Omit<Observed, 'plan'> & { readonly plan: Plan };
+
 /**
  * The plan for the cluster, or for the files of `-f`.
  *
@@ -88,8 +91,20 @@ export async function observedOn(
   catalog: Catalog,
   args: Arguments,
   environment: Environment,
-  { withFailures = false }: { withFailures?: boolean } = {},
+  options: { withFailures?: boolean } = {},
 ): Promise<Observed> {
+  const seen = await seenOn(cluster, catalog, args, environment, options);
+  return { ...seen, plan: withHyperConverged(seen.plan) };
+}
+
+/** The same where nothing is wrong with there being no HyperConverged. */
+export async function seenOn(
+  cluster: Cluster,
+  catalog: Catalog,
+  args: Arguments,
+  environment: Environment,
+  { withFailures = false }: { withFailures?: boolean } = {},
+): Promise<Seen> {
   const [{ observe }, { plan: makePlan }] = await Promise.all([
     import('../../shared/kube/observe.ts'),
     import('../../shared/engine/plan.ts'),
@@ -101,19 +116,22 @@ export async function observedOn(
       forced: forcedFacts(args),
       signal: environment.signal,
     });
-  let observation = await observeWith({});
-  let plan = withHyperConverged(observation.plan);
-  const { namespace } = plan.hyperConverged;
+  const kubectl = kubectlFor(args, cluster);
+  let { plan, snapshot } = await observeWith({});
+  const namespace = plan.hyperConverged?.namespace;
+  if (namespace === undefined) {
+    const controller = { state: 'unknown', why: 'there is no HyperConverged, beside which it would run' } as const;
+    return { plan, snapshot, catalog, controller, failures: new Map(), kubectl };
+  }
   const [controller, failures] = await Promise.all([
     readLease(cluster, namespace),
     withFailures ? lastFailures(cluster, namespace) : new Map<string, LastFailure>(),
   ]);
   if (readsImages(catalog, controller)) {
     // Only the Lease tells which images the controller renders with, and only HyperConverged where the Lease is.
-    observation = await observeWith(controller.images);
-    plan = withHyperConverged(observation.plan);
+    ({ plan, snapshot } = await observeWith(controller.images));
   }
-  return { plan, snapshot: observation.snapshot, catalog, controller, failures, kubectl: kubectlFor(args, cluster) };
+  return { plan, snapshot, catalog, controller, failures, kubectl };
 }
 
 async function fromFiles(

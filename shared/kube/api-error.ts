@@ -81,15 +81,20 @@ export function formatServerError({ reason, serverMessage, code }: ApiError): st
 }
 
 /** One line for people: which permission is missing, and the command that checks it. */
-export function formatPermission({ verb, group, resource, namespace, name }: Permission): string {
+export function formatPermission(permission: Permission): string {
+  const { verb, group, resource } = permission;
+  return `no permission to ${verb} ${resource}${group === '' ? '' : ` in ${group}`}: ${permissionCheck(permission)}`;
+}
+
+/** The command that checks whether one has a permission. */
+export function permissionCheck({ verb, group, resource, namespace, name }: Permission): string {
   const [plural = resource, subresource] = resource.split('/');
   const kind = group === '' ? plural : `${plural}.${group}`;
-  const check = [
+  return [
     `kubectl auth can-i ${verb} ${name === undefined ? kind : `${kind}/${name}`}`,
     ...(subresource === undefined ? [] : [`--subresource=${subresource}`]),
     ...(namespace === undefined ? [] : [`-n ${namespace}`]),
-  ];
-  return `no permission to ${verb} ${resource}${group === '' ? '' : ` in ${group}`}: ${check.join(' ')}`;
+  ].join(' ');
 }
 
 // etcd without a leader, or one that is about to change; a webhook or aggregated API that is just restarting.

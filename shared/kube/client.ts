@@ -199,6 +199,31 @@ export class Cluster {
   }
 
   /**
+   * What a service answers to a GET, in JSON, through the API server's proxy; tried once. What the API server itself
+   * refuses and what the service does look alike.
+   *
+   * @param service.port - its name or number
+   * @see https://kubernetes.io/docs/tasks/access-application-cluster/access-cluster-services/#manually-constructing-apiserver-proxy-urls
+   */
+  async getThroughService(
+    { namespace, name, port }: { readonly namespace: string; readonly name: string; readonly port: string },
+    path: string,
+    { signal }: { signal?: AbortSignal | undefined } = {},
+  ): Promise<JsonObject> {
+    const [home, service] = [namespace, `http:${name}:${port}`].map(encodeURIComponent);
+    const doing = `ask the service ${namespace}/${name}`;
+    const answer = await this.#caller.send(
+      {
+        method: 'GET',
+        path: `/api/v1/namespaces/${home}/services/${service}/proxy${path}`,
+        headers: { Accept: 'application/json' },
+      },
+      { doing, isRepeatable: false, signal },
+    );
+    return this.#caller.parse(answer, doing);
+  }
+
+  /**
    * One watch request, once it is answered: its lines are the caller's to read. `watchObjects` keeps one going.
    *
    * @param options.timeoutMs Until the answer begins; it ends when `signal` says so.

@@ -1,5 +1,9 @@
 import test from 'ava';
-import { controllerHealth, controllerWarnings } from '../../../../plugin/input/controller-health.ts';
+import {
+  type ControllerHealth,
+  controllerHealth,
+  controllerTroubles,
+} from '../../../../plugin/input/controller-health.ts';
 
 const now = new Date('2026-01-01T12:00:00Z');
 const health = (spec: Record<string, unknown> = {}, annotations: Record<string, string> = {}) =>
@@ -17,6 +21,9 @@ const health = (spec: Record<string, unknown> = {}, annotations: Record<string, 
       spec: { holderIdentity: 'pod-1', renewTime: '2026-01-01T11:59:50.000000Z', leaseDurationSeconds: 15, ...spec },
     },
   });
+
+const controllerWarnings = (...args: [ControllerHealth, number, Date]) =>
+  controllerTroubles(...args).map(({ message }) => message);
 
 test('a controller that renews its Lease and has planned with what HyperConverged says needs no warning', (t) => {
   const fine = health({}, { 'last-pass': '2026-01-01T11:56:00Z', 'planned-generation': '3' });
