@@ -20,6 +20,7 @@ export const checks: readonly Check[] = [
   ...generators
     .filter((file) => existsSync(file))
     .map((file) => ({ name: `generated files (${file})`, run: () => command('node', [file, '--check']) })),
+  { name: 'definitions of upstream', run: () => command('node', ['test/crds/update.ts', '--verify']) },
   { name: 'shellcheck', run: shellcheck },
   { name: 'promtool', run: promtool },
 ];

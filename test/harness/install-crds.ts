@@ -7,6 +7,8 @@ import { waitFor } from './wait-for.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const ownFolder = path.join(root, 'test/crds');
+/** What test/crds/update.ts fetches. */
+const fetchedFolder = path.join(ownFolder, 'testdata/upstream');
 const realFolder = path.resolve(root, '../shared/crds');
 
 /** `own`: the small ones in test/crds. `real`: the upstream ones, filled up with ours where there is none upstream. */
@@ -38,7 +40,7 @@ export async function readCrds(set: CrdSet): Promise<AnyObject[]> {
   if (set === 'real' && !hasRealCrds())
     throw new Error(`There are no upstream CRDs here: ${realFolder} does not exist.`);
   const byName = new Map<string, AnyObject>();
-  for (const folder of set === 'real' ? [ownFolder, realFolder] : [ownFolder]) {
+  for (const folder of set === 'real' ? [ownFolder, fetchedFolder, realFolder] : [ownFolder]) {
     for await (const file of glob('**/*.{yaml,yml}', { cwd: folder, exclude: (name) => name === 'testdata' })) {
       for (const document of parseAllDocuments(await readFile(path.join(folder, file), 'utf8'))) {
         const object = document.toJS() as AnyObject | null;
