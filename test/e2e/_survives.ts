@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { ExecutionContext } from 'ava';
+import type { ExecutionContext, TestFn } from 'ava';
 import { demoCluster } from '../harness/demo-cluster.ts';
-import { type AnyObject, type Cluster, type ObjectId, waitFor } from '../helpers/cluster.ts';
+import { type AnyObject, type Cluster, type ObjectId, useCluster, waitFor } from '../helpers/cluster.ts';
 import {
   type ControllerProcess,
   type ControllerProcessOptions,
@@ -27,40 +27,99 @@ export const descheduler = {
   namespace: 'openshift-kube-descheduler-operator',
   name: 'cluster',
 };
-export const monitoring = { apiVersion: 'observability.openshift.io/v1alpha1', kind: 'UIPlugin', name: 'monitoring' };
-export const dashboard = {
-  apiVersion: 'perses.dev/v1alpha2',
-  kind: 'PersesDashboard',
-  namespace: 'openshift-cnv',
-  name: 'descheduler-memory-aware-rebalancing',
-};
 export const service = {
   apiVersion: 'v1',
   kind: 'Service',
   namespace: 'openshift-cnv',
   name: 'virt-platform-autopilot-metrics',
 };
-const notOurs = {
-  apiVersion: 'remediation.medik8s.io/v1alpha1',
-  kind: 'NodeHealthCheck',
-  name: 'virt-node-health-check',
+
+export type Survivor = { autopilot: InstalledAutopilot; handsOff: HandsOff };
+
+type Scene = {
+  readonly autopilot: InstalledAutopilot;
+  /** Starts a controller, by default as its ServiceAccount, that ends with the test. */
+  readonly start: (options?: Partial<ControllerProcessOptions>) => Promise<ControllerProcess>;
 };
 
-/** The fixture cluster, with the controller's ServiceAccount and its permissions, and nothing more. */
-export async function prepare(cluster: Cluster): Promise<InstalledAutopilot> {
-  await demoCluster(cluster.controlPlane);
-  return await installAutopilot(cluster);
+/** What happens, and which controller is to have everything in order afterwards. */
+type Act = (t: ExecutionContext<Survivor>, scene: Scene) => Promise<ControllerProcess>;
+
+/**
+ * Before the first test: the fixture cluster, with the controller's ServiceAccount and its permissions and nothing more,
+ * converged, and with objects taken out of its hands in every way there is. Then `scenario` is a test of something that
+ * happens to controllers, at whose end all of this holds:
+ *
+ * - the plan leaves nothing to do, and the controller says that it is ready;
+ * - nothing was ever written that is excluded, unmanaged, paused, held or not ours, or that no plan names;
+ * - the plugin and the controller have the same view;
+ * - no log line tells of an error inside.
+ */
+export function survivors(test: TestFn<Survivor>): {
+  cluster: Cluster;
+  scenario: (title: string, act: Act) => void;
+} {
+  const cluster = useCluster(test, { crds: 'none' });
+  test.serial.before(async (t) => {
+    t.timeout(200_000, 'a converged cluster');
+    await demoCluster(cluster.controlPlane);
+    const autopilot = await installAutopilot(cluster);
+    const controller = await startControllerProcess({ kubeconfig: autopilot.kubeconfig });
+    try {
+      await controller.converged();
+      Object.assign(t.context, { autopilot, handsOff: await takeHandsOff(cluster, controller) });
+    } finally {
+      await controller.end();
+    }
+  });
+  const sceneOf = (t: ExecutionContext<Survivor>): Scene & { readonly started: ControllerProcess[] } => {
+    const { autopilot } = t.context;
+    const started: ControllerProcess[] = [];
+    const start = async (options: Partial<ControllerProcessOptions> = {}) => {
+      const controller = await startControllerProcess({ kubeconfig: autopilot.kubeconfig, ...options });
+      started.push(controller);
+      t.teardown(async () => {
+        controller.child.kill('SIGCONT');
+        // Asked first, so that the next one needn't wait for the end of its lease.
+        const forced = setTimeout(() => controller.child.kill('SIGKILL'), 10_000);
+        await controller.end();
+        clearTimeout(forced);
+        if (!t.passed) t.log(controller.stderr.slice(-6000));
+      });
+      return controller;
+    };
+    return { autopilot, start, started };
+  };
+  return {
+    cluster,
+    scenario: (title, act) =>
+      test.serial(title, async (t) => {
+        t.timeout(400_000, title);
+        const scene = sceneOf(t);
+        const controller = await act(t, scene);
+        await allIsWell(t, cluster, controller);
+        for (const { lines } of scene.started) {
+          const inside = lines.filter((line) => /TypeError|ReferenceError|internal error/.test(JSON.stringify(line)));
+          t.deepEqual(inside, [], 'no error inside');
+        }
+      }),
+  };
 }
 
-/** Starts a controller that ends with the test. */
-export async function start(t: ExecutionContext, options: ControllerProcessOptions): Promise<ControllerProcess> {
-  const controller = await startControllerProcess(options);
-  t.teardown(async () => {
-    controller.child.kill('SIGCONT');
-    await controller.end('SIGKILL');
-    if (!t.passed) t.log(controller.stderr.slice(-6000));
-  });
-  return controller;
+async function allIsWell(
+  t: ExecutionContext<Survivor>,
+  cluster: Cluster,
+  controller: ControllerProcess,
+): Promise<void> {
+  const { handsOff } = t.context;
+  const { items } = await controller.converged(120_000);
+  t.deepEqual(await handsOff.versions(), handsOff.before, 'what is to be left alone is as it was');
+  const wanted = new Set(items.map(({ target }: AnyObject) => target.name));
+  const written = (await writesOf(cluster, { from: handsOff.from })).filter(
+    ({ resource, name }) => !wanted.has(name) || leftAlone.some((id) => id.resource === resource && id.name === name),
+  );
+  t.deepEqual(written, [], 'nobody even tried to write what is excluded, unmanaged, paused, held or not ours');
+  await oneView(t, cluster, controller);
 }
 
 /** Writes annotations of ours, each without its prefix; null removes one. */
@@ -69,62 +128,75 @@ export async function annotate(cluster: Cluster, id: ObjectId, annotations: Reco
   return await cluster.patch(id, { metadata: { annotations: keyed } }, { manager: 'person' });
 }
 
-/** What nobody may write to: excluded, unmanaged, paused, held and not ours; each differs from the baseline. */
-const handsOff: readonly (ObjectId & { resource: string })[] = [
-  { ...monitoring, resource: 'uiplugins' },
-  { ...psi, resource: 'machineconfigs' },
-  { ...descheduler, resource: 'kubedeschedulers' },
-  { ...dashboard, resource: 'persesdashboards' },
+const inOurNamespace = { namespace: 'openshift-cnv' };
+const perses = { apiVersion: 'perses.dev/v1alpha2', kind: 'PersesDashboard', ...inOurNamespace };
+const excluded = { apiVersion: 'observability.openshift.io/v1alpha1', kind: 'UIPlugin', name: 'monitoring' };
+const unmanaged = { ...perses, name: 'autopilot-asset-health' };
+const paused = {
+  apiVersion: 'monitoring.coreos.com/v1',
+  kind: 'PrometheusRule',
+  ...inOurNamespace,
+  name: 'virt-platform-autopilot-alerts',
+};
+const held = { ...perses, name: 'descheduler-memory-aware-rebalancing' };
+// A tombstone's target, without our label.
+const notOurs = {
+  apiVersion: 'remediation.medik8s.io/v1alpha1',
+  kind: 'NodeHealthCheck',
+  name: 'virt-node-health-check',
+};
+const leftAlone: readonly (ObjectId & { resource: string })[] = [
+  { ...excluded, resource: 'uiplugins' },
+  { ...unmanaged, resource: 'persesdashboards' },
+  { ...paused, resource: 'prometheusrules' },
+  { ...held, resource: 'persesdashboards' },
   { ...notOurs, resource: 'nodehealthchecks' },
 ];
 
-/** Takes objects out of the controller's hands in every way there is, on a cluster that has converged. */
-export async function takeHandsOff(cluster: Cluster, controller: ControllerProcess): Promise<HandsOff> {
-  await annotate(cluster, hyperConverged, { 'disabled-resources': '- {kind: UIPlugin, name: monitoring}' });
-  await annotate(cluster, psi, { mode: 'unmanaged' });
-  await annotate(cluster, descheduler, { 'reconcile-paused': 'true' });
-  await annotate(cluster, dashboard, { mode: 'unmanged' });
-  await cluster.apply({
-    apiVersion: notOurs.apiVersion,
-    kind: notOurs.kind,
-    metadata: { name: notOurs.name },
-    spec: {},
-  });
-  const wanted = { 'monitoring-ui-plugin': 'excluded', 'psi-enable': 'unmanaged', 'descheduler-loadaware': 'paused' };
-  await controller.planWhere(({ items }) => {
-    const decided = Object.fromEntries(items.map(({ asset, decision }: AnyObject) => [asset, decision]));
+/** What stands in `disabled-resources`. */
+export const exclusions = '- {kind: UIPlugin, name: monitoring}';
+
+/** Takes objects out of the controller's hands in every way there is, and makes each differ from the baseline. */
+async function takeHandsOff(cluster: Cluster, controller: ControllerProcess): Promise<HandsOff> {
+  await annotate(cluster, hyperConverged, { 'disabled-resources': exclusions });
+  await annotate(cluster, unmanaged, { mode: 'unmanaged' });
+  await annotate(cluster, paused, { 'reconcile-paused': 'true' });
+  await annotate(cluster, held, { mode: 'unmanged' });
+  const { name, ...rest } = notOurs;
+  await cluster.apply({ ...rest, metadata: { name }, spec: {} });
+  const wanted = {
+    'monitoring-ui-plugin': 'excluded',
+    'autopilot-dashboard': 'unmanaged',
+    'prometheus-alerts': 'paused',
+    'descheduler-dashboard': 'override-invalid',
+    'v0-virt-node-health-check': 'not-ours',
+  };
+  await controller.planWhere((plan) => {
+    const decided = decisionsOf(plan);
     return Object.entries(wanted).every(([asset, decision]) => decided[asset] === decision);
   }, 'a plan that leaves alone what it is told to');
-  await cluster.patch(monitoring, { spec: { type: 'Logging' } }, { manager: 'person' });
-  await cluster.patch(psi, { spec: { kernelArguments: ['psi=0'] } }, { manager: 'person' });
-  await cluster.patch(descheduler, { spec: { deschedulingIntervalSeconds: 4711 } }, { manager: 'person' });
-  await cluster.patch(dashboard, { metadata: { labels: { [key('managed-by')]: 'person' } } }, { manager: 'person' });
+  for (const { resource, ...id } of leftAlone) {
+    const labels = { 'app.kubernetes.io/part-of': 'theirs', [key('managed-by')]: 'person' };
+    await cluster.patch(id, { metadata: { labels } }, { manager: 'person' });
+  }
+  await cluster.patch(excluded, { spec: { type: 'Logging' } }, { manager: 'person' });
   const versions = async () =>
-    await Promise.all(handsOff.map(async (id) => (await cluster.get(id))?.metadata.resourceVersion));
+    await Promise.all(leftAlone.map(async (id) => (await cluster.get(id))?.metadata.resourceVersion));
   return { from: Date.now(), before: await versions(), versions };
 }
 
-export type HandsOff = {
+type HandsOff = {
   readonly from: number;
   readonly before: readonly string[];
   readonly versions: () => Promise<readonly string[]>;
 };
 
-/** Nothing that is to be left alone was written, by what the objects and the API server's audit log say. */
-export async function leftAlone(
-  t: ExecutionContext,
-  cluster: Cluster,
-  { from, before, versions }: HandsOff,
-): Promise<void> {
-  t.deepEqual(await versions(), before, 'what is to be left alone is as it was');
-  const written = (await writesOf(cluster, { from })).filter(({ resource, name }) =>
-    handsOff.some((id) => id.resource === resource && id.name === name),
-  );
-  t.deepEqual(written, [], 'nobody even tried to write it');
-}
-
 /** The plugin's `status` and the controller's own plan are the same plan. */
-export async function oneView(t: ExecutionContext, cluster: Cluster, controller: ControllerProcess): Promise<void> {
+export async function oneView(
+  t: ExecutionContext<Survivor>,
+  cluster: Cluster,
+  controller: ControllerProcess,
+): Promise<void> {
   const viewOf = ({ items, summary, activation }: AnyObject) => ({ items, summary, activation });
   const both = async () => {
     const { stdout, stderr, code } = await cluster.kubectl(['virt-platform', 'status', '-o', 'json']);

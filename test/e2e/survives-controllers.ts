@@ -1,12 +1,11 @@
 import anyTest, { type TestFn } from 'ava';
-import { type AnyObject, useCluster, waitFor } from '../helpers/cluster.ts';
+import { type AnyObject, waitFor } from '../helpers/cluster.ts';
 import { auditedOf, freePort, shortLead, spawnController, writesOf } from '../helpers/controller-process.ts';
-import type { InstalledAutopilot } from '../integration/_controller-manifests.ts';
-import { annotate, hyperConverged, leftAlone, oneView, prepare, start, takeHandsOff } from './_survives.ts';
+import { annotate, hyperConverged, type Survivor, survivors } from './_survives.ts';
 
 // Controllers are killed, frozen and stopped, as their ServiceAccount.
-const test = anyTest as TestFn<{ autopilot: InstalledAutopilot }>;
-const cluster = useCluster(test, { crds: 'none' });
+const test = anyTest as TestFn<Survivor>;
+const { cluster, scenario } = survivors(test);
 const ruleSets = { apiVersion: 'ifo.kubevirt.io/v1alpha1', kind: 'OperationRuleSet' };
 const lease = {
   apiVersion: 'coordination.k8s.io/v1',
@@ -16,17 +15,10 @@ const lease = {
 };
 const holder = async () => (await cluster.get(lease))?.spec.holderIdentity as string | undefined;
 
-test.serial.before(async (t) => {
-  t.context.autopilot = await prepare(cluster);
-});
-
-test.serial('killed with -9 in the middle of converging, its replica takes over and finishes', async (t) => {
-  t.timeout(200_000, 'a takeover');
-  const { kubeconfig } = t.context.autopilot;
-  const first = await start(t, { kubeconfig, name: 'first' });
+scenario('killed with -9 in the middle of converging, its replica takes over and finishes', async (t, { start }) => {
+  const first = await start({ name: 'first' });
   await first.converged();
-  const untouched = await takeHandsOff(cluster, first);
-  const second = await start(t, { kubeconfig, name: 'second' });
+  const second = await start({ name: 'second' });
   await waitFor(async () => (await second.unready()) === '', { what: 'the replica to be ready', timeoutMs: 60_000 });
   t.is(await second.plan(), undefined, 'it waits');
 
@@ -53,18 +45,13 @@ test.serial('killed with -9 in the middle of converging, its replica takes over 
     ({ resource, code }) => resource === 'operationrulesets' && code < 300,
   );
   t.is(new Set(written.map(({ name }) => name)).size, wanted.length);
-  await leftAlone(t, cluster, untouched);
-  await oneView(t, cluster, second);
-  t.is(await second.end(), 0);
-  t.is(await holder(), '', 'the Lease is handed over');
+  return second;
 });
 
-test.serial('a leader that is frozen past its lease and thawed overwrites nothing', async (t) => {
-  t.timeout(200_000, 'a frozen leader');
-  const { kubeconfig } = t.context.autopilot;
-  const first = await start(t, { kubeconfig, name: 'frozen' });
+scenario('a leader that is frozen past its lease and thawed overwrites nothing', async (t, { start }) => {
+  const first = await start({ name: 'frozen' });
   await first.converged();
-  const second = await start(t, { kubeconfig, name: 'awake' });
+  const second = await start({ name: 'awake' });
   await waitFor(async () => (await second.unready()) === '', { what: 'the replica to be ready', timeoutMs: 60_000 });
 
   const names = (await cluster.list(ruleSets)).map(({ metadata }) => metadata.name as string);
@@ -103,39 +90,36 @@ test.serial('a leader that is frozen past its lease and thawed overwrites nothin
   );
   t.is((await cluster.get(unmanaged))?.metadata.resourceVersion, mine.metadata.resourceVersion);
   t.regex((await holder()) ?? '', /^awake_/);
-  await oneView(t, cluster, second);
+  return second;
 });
 
-test.serial('asked to stop while it writes, it leaves nothing half-written, hands over, and ends with 0', async (t) => {
-  t.timeout(200_000, 'a graceful end');
-  const controller = await start(t, { kubeconfig: t.context.autopilot.kubeconfig });
-  await controller.converged();
-  for (const { metadata } of await cluster.list(ruleSets)) await cluster.delete({ ...ruleSets, name: metadata.name });
-  const from = Date.now();
-  await waitFor(async () => (await writesOf(cluster, { from })).length > 2, {
-    what: 'writes',
-    timeoutMs: 60_000,
-    intervalMs: 1,
-  });
-  t.is(await controller.end('SIGTERM'), 0);
-  t.is(await holder(), '');
-  const asked = await auditedOf(cluster, { from });
-  const released = asked.findLastIndex(({ resource, verb }) => resource === 'leases' && verb === 'patch');
-  const after = asked.slice(released + 1).filter(({ verb, resource }) => verb !== 'watch' && resource !== 'events');
-  t.deepEqual(after, [], 'the Lease is let go after the last write');
-  t.true(controller.lines.some(({ message }) => message === 'stopped'));
+scenario(
+  'asked to stop while it writes, it leaves nothing half-written, hands over, and ends with 0',
+  async (t, { start }) => {
+    const controller = await start();
+    await controller.converged();
+    for (const { metadata } of await cluster.list(ruleSets)) await cluster.delete({ ...ruleSets, name: metadata.name });
+    const from = Date.now();
+    await waitFor(async () => (await writesOf(cluster, { from })).length > 2, {
+      what: 'writes',
+      timeoutMs: 60_000,
+      intervalMs: 1,
+    });
+    t.is(await controller.end('SIGTERM'), 0);
+    t.is(await holder(), '');
+    const asked = await auditedOf(cluster, { from });
+    const released = asked.findLastIndex(({ resource, verb }) => resource === 'leases' && verb === 'patch');
+    const after = asked.slice(released + 1).filter(({ verb, resource }) => verb !== 'watch' && resource !== 'events');
+    t.deepEqual(after, [], 'the Lease is let go after the last write');
+    t.true(controller.lines.some(({ message }) => message === 'stopped'));
 
-  // Its successor needs to wait for nothing.
-  const next = await start(t, {
-    kubeconfig: t.context.autopilot.kubeconfig,
-    args: ['--leader-elect-preset=openshift'],
-  });
-  await next.converged();
-  t.is(await next.end(), 0);
-});
+    // Its successor needs to wait for nothing.
+    return await start({ args: ['--leader-elect-preset=openshift'] });
+  },
+);
 
-test.serial('a second signal is the last word', async (t) => {
-  const controller = await start(t, { kubeconfig: t.context.autopilot.kubeconfig });
+scenario('a second signal is the last word', async (t, { start }) => {
+  const controller = await start();
   await controller.leading();
   await cluster.controlPlane.stopApiServer();
   try {
@@ -147,10 +131,11 @@ test.serial('a second signal is the last word', async (t) => {
   } finally {
     await cluster.controlPlane.startApiServer();
   }
+  return await start({ name: 'successor' });
 });
 
-test.serial('a port that is in use is one line and exit code 2', async (t) => {
-  const one = await start(t, { kubeconfig: t.context.autopilot.kubeconfig });
+scenario('a port that is in use is one line and exit code 2', async (t, { start }) => {
+  const one = await start();
   const ports = { metrics: one.ports.metrics, health: await freePort(), debug: await freePort() };
   const other = spawnController({ kubeconfig: t.context.autopilot.kubeconfig, name: 'other' }, ports);
   t.is(await other.exited, 2);
@@ -165,11 +150,11 @@ test.serial('a port that is in use is one line and exit code 2', async (t) => {
     other.lines.map(({ message }) => message),
     ['starting'],
   );
+  return one;
 });
 
-test.serial('idle, it asks for nothing but its Lease', async (t) => {
-  t.timeout(200_000, 'some idle time');
-  const controller = await start(t, { kubeconfig: t.context.autopilot.kubeconfig, args: [...shortLead] });
+scenario('idle, it asks for nothing but its Lease', async (t, { start }) => {
+  const controller = await start({ args: [...shortLead] });
   await controller.converged();
   // Events of the start are written in the background.
   const quiet = async () => (await auditedOf(cluster, { from: Date.now() - 3000 })).every(isLease);
@@ -182,6 +167,7 @@ test.serial('idle, it asks for nothing but its Lease', async (t) => {
     (await auditedOf(cluster, { from })).filter((asked) => !isLease(asked)),
     [],
   );
+  return controller;
 });
 
 function isLease({ resource }: { resource: string }): boolean {

@@ -4,38 +4,33 @@ import { json } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import anyTest, { type ExecutionContext, type TestFn } from 'ava';
 import { CertificateAuthority } from '../harness/control-plane/certificate-authority.ts';
-import { type AnyObject, useCluster, waitFor } from '../helpers/cluster.ts';
+import { type AnyObject, waitFor } from '../helpers/cluster.ts';
 import { writesOf } from '../helpers/controller-process.ts';
-import type { InstalledAutopilot } from '../integration/_controller-manifests.ts';
 import {
   annotate,
   decisionsOf,
   drift,
   isDrifted,
   oneView,
-  prepare,
   psi,
+  type Survivor,
   service,
-  start,
+  survivors,
   swap,
   untilHealed,
 } from './_survives.ts';
 
 // Admission webhooks in the controller's way, which runs as its ServiceAccount.
-const test = anyTest as TestFn<{ autopilot: InstalledAutopilot }>;
-const cluster = useCluster(test, { crds: 'none' });
+const test = anyTest as TestFn<Survivor>;
+const { cluster, scenario } = survivors(test);
 const admission = 'admissionregistration.k8s.io/v1';
-
-test.serial.before(async (t) => {
-  t.context.autopilot = await prepare(cluster);
-});
 
 type Review = { dryRun: boolean; name: string; operation: string; isOurs: boolean };
 type Verdict = { allowed: boolean; status?: AnyObject; patchType?: string; patch?: string };
 
 /** Puts a webhook before every write of MachineConfigs (or another resource) until the test ends, or it is removed. */
 async function webhook(
-  t: ExecutionContext<{ autopilot: InstalledAutopilot }>,
+  t: ExecutionContext<Survivor>,
   kind: 'ValidatingWebhookConfiguration' | 'MutatingWebhookConfiguration',
   answer: (review: Review) => Verdict | Promise<Verdict>,
   rule: AnyObject = {
@@ -108,9 +103,8 @@ async function webhook(
 }
 
 for (const when of ['dry run', 'write'] as const) {
-  test.serial(`an override that a person writes during our ${when} wins`, async (t) => {
-    t.timeout(200_000, 'an override');
-    const controller = await start(t, { kubeconfig: t.context.autopilot.kubeconfig });
+  scenario(`an override that a person writes during our ${when} wins`, async (t, { start }) => {
+    const controller = await start();
     await controller.converged();
     let isWritten = false;
     const { remove } = await webhook(t, 'ValidatingWebhookConfiguration', async ({ dryRun, isOurs, name }) => {
@@ -136,15 +130,14 @@ for (const when of ['dry run', 'write'] as const) {
     await oneView(t, cluster, controller);
     await annotate(cluster, swap, { mode: null });
     await untilHealed(cluster, swap);
-    await controller.converged();
+    return controller;
   });
 }
 
-test.serial(
+scenario(
   'what a webhook rejects is told in its words and holds up nothing else; once it is mended, it is healed',
-  async (t) => {
-    t.timeout(200_000, 'a rejection');
-    const controller = await start(t, { kubeconfig: t.context.autopilot.kubeconfig });
+  async (t, { start }) => {
+    const controller = await start();
     await controller.converged();
     const { remove } = await webhook(t, 'ValidatingWebhookConfiguration', ({ isOurs, name }) =>
       isOurs && name === psi.name
@@ -159,14 +152,12 @@ test.serial(
     t.true(await isDrifted(cluster, psi));
     await remove();
     await untilHealed(cluster, psi);
-    await controller.converged();
-    await oneView(t, cluster, controller);
+    return controller;
   },
 );
 
-test.serial('one that allows dry runs and rejects writes is no endless loop', async (t) => {
-  t.timeout(200_000, 'a rejection');
-  const controller = await start(t, { kubeconfig: t.context.autopilot.kubeconfig });
+scenario('one that allows dry runs and rejects writes is no endless loop', async (t, { start }) => {
+  const controller = await start();
   await controller.converged();
   const { remove } = await webhook(t, 'ValidatingWebhookConfiguration', ({ isOurs, dryRun }) =>
     isOurs && !dryRun ? { allowed: false, status: { code: 403, message: 'never' } } : { allowed: true },
@@ -179,12 +170,11 @@ test.serial('one that allows dry runs and rejects writes is no endless loop', as
   t.true((await tries()) <= 3 + Math.log2(ms / 250), `${await tries()} tries in ${ms} ms`);
   await remove();
   await untilHealed(cluster, psi);
-  await controller.converged();
+  return controller;
 });
 
-test.serial('one that hangs delays its own object, and nothing else', async (t) => {
-  t.timeout(200_000, 'a delay');
-  const controller = await start(t, { kubeconfig: t.context.autopilot.kubeconfig });
+scenario('one that hangs delays its own object, and nothing else', async (t, { start }) => {
+  const controller = await start();
   await controller.converged();
   const hung: Promise<unknown>[] = [];
   const stop = new AbortController();
@@ -213,12 +203,11 @@ test.serial('one that hangs delays its own object, and nothing else', async (t) 
   stop.abort();
   await untilHealed(cluster, psi);
   await remove();
-  await controller.converged();
+  return controller;
 });
 
-test.serial('one that rewrites what we apply is told apart from people, and is not fought', async (t) => {
-  t.timeout(200_000, 'a mutation');
-  const controller = await start(t, { kubeconfig: t.context.autopilot.kubeconfig });
+scenario('one that rewrites what we apply is told apart from people, and is not fought', async (t, { start }) => {
+  const controller = await start();
   await controller.converged();
   const patch = [{ op: 'add', path: '/spec/config/ignition/version', value: '7.7.7' }];
   const { remove } = await webhook(t, 'MutatingWebhookConfiguration', ({ name }) =>
@@ -238,12 +227,11 @@ test.serial('one that rewrites what we apply is told apart from people, and is n
     what: 'the baseline to be back',
     timeoutMs: 60_000,
   });
-  await controller.converged();
+  return controller;
 });
 
-test.serial('one that takes our label away again is not adopted without end', async (t) => {
-  t.timeout(200_000, 'a label');
-  const controller = await start(t, { kubeconfig: t.context.autopilot.kubeconfig });
+scenario('one that takes our label away again is not adopted without end', async (t, { start }) => {
+  const controller = await start();
   await controller.converged();
   const patch = [{ op: 'remove', path: '/metadata/labels/platform.kubevirt.io~1managed-by' }];
   const { remove } = await webhook(t, 'MutatingWebhookConfiguration', ({ name, dryRun, isOurs }) =>
@@ -265,12 +253,11 @@ test.serial('one that takes our label away again is not adopted without end', as
   t.true((await tries()) <= 6 + ms / 12_000, `${await tries()} tries in ${ms} ms`);
   await remove();
   await annotate(cluster, swap, { 'reconcile-paused': null, 'paused-by': null });
-  await controller.converged(120_000);
+  return controller;
 });
 
-test.serial('one that denies dry runs leaves its objects as they are, and says so', async (t) => {
-  t.timeout(200_000, 'no dry runs');
-  const controller = await start(t, { kubeconfig: t.context.autopilot.kubeconfig });
+scenario('one that denies dry runs leaves its objects as they are, and says so', async (t, { start }) => {
+  const controller = await start();
   await controller.converged();
   const { remove } = await webhook(t, 'ValidatingWebhookConfiguration', ({ dryRun, isOurs }) =>
     dryRun && isOurs ? { allowed: false, status: { code: 400, message: 'no dry runs here' } } : { allowed: true },
@@ -281,6 +268,5 @@ test.serial('one that denies dry runs leaves its objects as they are, and says s
   t.true(await isDrifted(cluster, psi));
   await remove();
   await untilHealed(cluster, psi);
-  await controller.converged();
-  await oneView(t, cluster, controller);
+  return controller;
 });

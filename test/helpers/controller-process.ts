@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { waitFor } from '../harness/wait-for.ts';
@@ -16,6 +16,11 @@ export type ControllerProcessOptions = {
   readonly namespace?: string;
   readonly args?: readonly string[];
   readonly nodeArgs?: readonly string[];
+  /** What is started instead of the checkout's own program. */
+  readonly entryPoint?: readonly string[];
+  readonly cwd?: string;
+  /** As whom; as the user of the test when absent. */
+  readonly user?: { readonly uid: number; readonly gid: number };
   readonly env?: Readonly<Record<string, string>>;
 };
 
@@ -121,7 +126,16 @@ type Ports = { readonly metrics: number; readonly health: number; readonly debug
 export async function startControllerProcess(options: ControllerProcessOptions): Promise<ControllerProcess> {
   const ports = { metrics: await freePort(), health: await freePort(), debug: await freePort() };
   const running = spawnController(options, ports);
-  await waitFor(async () => (await running.unready()) !== undefined, { what: 'its servers', timeoutMs: 60_000 });
+  const ended = running.exited.then((code) => {
+    throw new Error(`The controller ended with ${code}: ${running.stderr}`);
+  });
+  const serving = waitFor(async () => (await running.unready()) !== undefined, {
+    what: 'its servers',
+    timeoutMs: 60_000,
+  });
+  await Promise.race([serving, ended]);
+  // From here on it may end as it likes.
+  ended.catch(() => {});
   return running;
 }
 
@@ -133,15 +147,18 @@ export function spawnController(
     namespace = 'openshift-cnv',
     args = shortLead,
     nodeArgs = [],
+    entryPoint = [process.execPath, ...nodeArgs, program],
+    cwd,
+    user,
     env = {},
   }: ControllerProcessOptions,
   { metrics, health, debug }: Ports,
 ): ControllerProcess {
+  const [command = '', ...first] = entryPoint;
   const child = spawn(
-    process.execPath,
+    command,
     [
-      ...nodeArgs,
-      program,
+      ...first,
       `--kubeconfig=${kubeconfig}`,
       `--metrics-bind-address=127.0.0.1:${metrics}`,
       `--health-probe-bind-address=127.0.0.1:${health}`,
@@ -157,10 +174,14 @@ export function spawnController(
         ...env,
       },
       stdio: ['ignore', 'inherit', 'pipe'],
+      ...(cwd !== undefined && { cwd }),
+      ...user,
     },
   );
   // Whatever becomes of the test, it doesn't outlive it.
-  process.once('exit', () => child.kill('SIGKILL'));
+  const kill = () => child.kill('SIGKILL');
+  process.once('exit', kill);
+  child.once('close', () => process.off('exit', kill));
   return new ControllerProcess(child, { metrics, health, debug });
 }
 
@@ -192,34 +213,56 @@ export type Audited = {
 
 /** What the controller asked the API server for, in order; `from`: since then. */
 export async function auditedOf(cluster: Cluster, { from = 0 }: { from?: number } = {}): Promise<readonly Audited[]> {
-  const log = await readFile(cluster.controlPlane.auditLog, 'utf8');
-  return log.split('\n').flatMap((line) => {
-    if (!line.endsWith('}') || !line.includes('"userAgent":"virt-platform-autopilot/')) return [];
-    const {
+  const { auditLog } = cluster.controlPlane;
+  const log = logs.get(auditLog) ?? { read: 0, rest: '', requests: [] };
+  logs.set(auditLog, log);
+  // It grows to many megabytes, and is looked at again and again: only what is new is read.
+  const file = await open(auditLog);
+  try {
+    const { size } = await file.stat();
+    const start = log.read;
+    if (size > start) {
+      log.read = size;
+      const { buffer } = await file.read({ buffer: Buffer.alloc(size - start), position: start });
+      const lines = `${log.rest}${buffer}`.split('\n');
+      log.rest = lines.pop() ?? '';
+      log.requests.push(...lines.flatMap(requestsIn));
+    }
+  } finally {
+    await file.close();
+  }
+  return log.requests.filter(({ at }) => at >= from);
+}
+
+/** By file: how far it was read, the line that isn't complete yet, and what was in the others. */
+const logs = new Map<string, { read: number; rest: string; readonly requests: Audited[] }>();
+
+/** One of ours. A server that was killed leaves half a line, to which the next one adds its own. */
+function requestsIn(line: string): readonly Audited[] {
+  const event = line.slice(line.lastIndexOf('{"kind":"Event"'));
+  if (!event.includes('"userAgent":"virt-platform-autopilot/')) return [];
+  const {
+    verb,
+    objectRef = {},
+    requestURI,
+    responseStatus = {},
+    userAgent,
+    requestReceivedTimestamp,
+  } = JSON.parse(event);
+  return [
+    {
       verb,
-      objectRef = {},
-      requestURI,
-      responseStatus = {},
-      userAgent,
-      requestReceivedTimestamp,
-    } = JSON.parse(line);
-    const at = Date.parse(requestReceivedTimestamp);
-    if (at < from) return [];
-    return [
-      {
-        verb,
-        object: `${objectRef.resource}/${objectRef.name}`,
-        resource: objectRef.resource ?? '',
-        name: objectRef.name ?? '',
-        namespace: objectRef.namespace ?? '',
-        isDryRun: requestURI.includes('dryRun=All'),
-        isWatch: verb === 'watch',
-        code: responseStatus.code ?? 0,
-        agent: userAgent,
-        at,
-      },
-    ];
-  });
+      object: `${objectRef.resource}/${objectRef.name}`,
+      resource: objectRef.resource ?? '',
+      name: objectRef.name ?? '',
+      namespace: objectRef.namespace ?? '',
+      isDryRun: requestURI.includes('dryRun=All'),
+      isWatch: verb === 'watch',
+      code: responseStatus.code ?? 0,
+      agent: userAgent,
+      at: Date.parse(requestReceivedTimestamp),
+    },
+  ];
 }
 
 /** What it wrote, or tried to write, of the objects that it keeps: neither dry runs, nor its Lease, nor events. */
