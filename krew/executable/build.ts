@@ -5,6 +5,7 @@ import path from 'node:path';
 import { parseArgs, promisify } from 'node:util';
 import packageJson from '../../package.json' with { type: 'json' };
 import { compileCatalog } from '../../shared/catalog/compile-catalog.ts';
+import { prerender } from '../../shared/catalog/prerender.ts';
 import { readCatalogFiles } from '../../shared/catalog/read-catalog-files.ts';
 import { bundlePlugin } from './bundle.ts';
 import { commitDate, headCommit } from './commit.ts';
@@ -70,7 +71,7 @@ export async function buildExecutable({ platform, arch, version, commit, out }: 
 }
 
 async function catalogJson(): Promise<string> {
-  return JSON.stringify(compileCatalog(await readCatalogFiles(path.join(root, 'assets'))));
+  return JSON.stringify(prerender(compileCatalog(await readCatalogFiles(path.join(root, 'assets')))));
 }
 
 // The temporary folder may be another file system. What is run from `file` now keeps its own bytes.

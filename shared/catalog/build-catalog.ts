@@ -7,15 +7,21 @@ import { type CompiledIdentityText, identityTemplate } from './identity-template
 import { bodyTemplate } from './template.ts';
 
 /** The catalog that was compiled. Nothing is checked again, and an expression is planned when it is first evaluated. */
-export function buildCatalog({ digest, assets, tombstones, features, shippedFiles }: CompiledCatalog): Catalog {
-  const shippedFile = (path: string) => {
-    const content = Object.hasOwn(shippedFiles, path) ? shippedFiles[path] : undefined;
-    return content === undefined ? undefined : Buffer.from(content, 'base64');
-  };
+export function buildCatalog(compiled: CompiledCatalog): Catalog {
+  const { digest, assets, tombstones, features } = compiled;
+  const shippedFile = shippedFilesOf(compiled);
   return { digest, assets: assets.map((asset) => buildAsset(asset, shippedFile)), tombstones, features };
 }
 
-/** @param shippedFile bytes of a file of the catalog, by its path there */
+/** The bytes of the files that the catalog ships, by their path in it. */
+export function shippedFilesOf({ shippedFiles }: CompiledCatalog): (path: string) => Uint8Array | undefined {
+  return (path) => {
+    const content = Object.hasOwn(shippedFiles, path) ? shippedFiles[path] : undefined;
+    return content === undefined ? undefined : Buffer.from(content, 'base64');
+  };
+}
+
+/** @param shippedFile as {@link shippedFilesOf} gives it */
 export function buildAsset(
   { features, target, when, reads, readyWhen, body, ...plain }: CompiledAsset,
   shippedFile: (path: string) => Uint8Array | undefined,

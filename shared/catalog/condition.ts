@@ -1,24 +1,25 @@
-import type { CelInput } from '@bufbuild/cel';
 import type { Condition, ConditionResult } from './asset.ts';
-import { celEnvironment } from './cel-environment.ts';
-import { expressionOf } from './cel-expression.ts';
 import { cel } from './cel-library.ts';
 import type { CompiledCondition, CompiledUse } from './compile-condition.ts';
+import { celEvaluator } from './evaluate-cel.ts';
+import { evaluateSimply } from './evaluate-simply.ts';
 import { isList, isMap, type JsonMap } from './json.ts';
 import { ownFunctions } from './own-functions.ts';
 
 /** The condition that was compiled. */
 export function conditionOf({ expression, uses, paths, parsed }: CompiledCondition): Condition {
   // Planned when first needed: most conditions of a catalog are never evaluated by a short-lived command.
-  let evaluate: ((variables: Record<string, CelInput>) => unknown) | undefined;
+  let evaluate: ((variables: JsonMap) => unknown) | undefined;
   return {
     expression,
     uses: uses.map(({ use }) => use),
     evaluate(variables): ConditionResult {
       const saw = Object.fromEntries(uses.flatMap((one) => seen(one.use, lookedUp(one, variables))));
       try {
-        evaluate ??= cel().plan(celEnvironment(), expressionOf(parsed) as never) as unknown as typeof evaluate;
-        const value = evaluate?.(toCel(variables));
+        const simple = evaluateSimply(parsed, variables);
+        if (simple !== undefined) return { saw, result: simple ? 'met' : 'unmet' };
+        evaluate ??= celEvaluator(parsed);
+        const value = evaluate(variables);
         if (typeof value === 'boolean') return { saw, result: value ? 'met' : 'unmet' };
         const message = cel().isCelError(value) ? value.message : `it yields ${nameOf(value)}, not true or false`;
         return { saw, result: 'error', message: explain(message, paths, variables) };
@@ -34,61 +35,6 @@ function lookedUp(use: CompiledUse, variables: JsonMap): unknown {
   if ('path' in use) return valueAt(variables, use.path);
   const own = ownFunctions.get(use.call);
   return own?.look(valueAt(variables, [own.variable]), use.argument);
-}
-
-/**
- * JSON as CEL sees it, wrapped as it is walked: an object may be large and only a field of it wanted. Whole numbers
- * are ints, as in the API server's own CEL.
- */
-function toCel(variables: JsonMap): Record<string, CelInput> {
-  return Object.fromEntries(Object.entries(variables).map(([name, value]) => [name, wrap(value)]));
-}
-
-function wrap(value: unknown): CelInput {
-  if (typeof value === 'number') return Number.isSafeInteger(value) ? BigInt(value) : value;
-  if (isList(value)) return cel().celList(value.map(wrap));
-  if (isMap(value)) return cel().celMap(new LazyMap(value));
-  return value === undefined ? null : (value as CelInput);
-}
-
-class LazyMap implements ReadonlyMap<string, CelInput> {
-  readonly #map: JsonMap;
-
-  constructor(map: JsonMap) {
-    this.#map = map;
-  }
-
-  get size(): number {
-    return Object.keys(this.#map).length;
-  }
-
-  get(key: unknown): CelInput | undefined {
-    return this.has(key) ? wrap(this.#map[key as string]) : undefined;
-  }
-
-  has(key: unknown): boolean {
-    return typeof key === 'string' && Object.hasOwn(this.#map, key) && this.#map[key] !== undefined;
-  }
-
-  keys(): MapIterator<string> {
-    return Object.keys(this.#map).values();
-  }
-
-  *entries(): MapIterator<[string, CelInput]> {
-    for (const [key, value] of Object.entries(this.#map)) yield [key, wrap(value)];
-  }
-
-  *values(): MapIterator<CelInput> {
-    for (const value of Object.values(this.#map)) yield wrap(value);
-  }
-
-  forEach(callback: (value: CelInput, key: string, map: ReadonlyMap<string, CelInput>) => void): void {
-    for (const [key, value] of this.entries()) callback(value, key, this);
-  }
-
-  [Symbol.iterator](): MapIterator<[string, CelInput]> {
-    return this.entries();
-  }
 }
 
 /** The library says only the last name: say which path, when one of the expression's isn't there. */

@@ -49,7 +49,7 @@ function isConfigured(hyperConverged: unknown, path: string): boolean {
   return !isMap(value) || Object.keys(value).length > 0;
 }
 
-/** CEL's map; plain JSON has no functions. */
+/** CEL's map, as against its lists; plain JSON has no functions. */
 function isReadonlyMap(value: unknown): value is ReadonlyMap<string, unknown> {
-  return typeof value === 'object' && value !== null && 'get' in value && typeof value.get === 'function';
+  return isMap(value) && typeof value.get === 'function' && typeof value.has === 'function';
 }

@@ -12,6 +12,16 @@ export type CompiledTemplate = {
   readonly nodes: readonly TemplateNode[];
   readonly uses: readonly string[];
   readonly reads: readonly (readonly string[])[];
+  /** What it renders to with some values. */
+  readonly prerendered?: readonly Prerendered[];
+};
+
+/** The body that a template renders to with certain values, and nothing but these. */
+export type Prerendered = {
+  /** At `reads`, one by one: the value, or nothing where there is none. */
+  readonly inputs: readonly (readonly unknown[])[];
+  /** As JSON in a text, since few of them are ever looked at; none where the template renders to nothing. */
+  readonly body?: string;
 };
 
 /** Longest text that a template may render to. */
@@ -29,10 +39,12 @@ export function bodyTemplate(
   return {
     uses: compiled.uses,
     render(context) {
-      const inputs = compiled.reads.map((path) => valueAt(context, path));
+      const inputs = inputsOf(compiled, context);
       try {
         if (last === undefined || !deepEqual(last.inputs, inputs)) {
-          last = { inputs, body: deepFreeze(renderBody(compiled, context, file)) };
+          const known = compiled.prerendered?.find((one) => deepEqual(one.inputs, inputs));
+          const body = known === undefined ? renderBody(compiled, context, file) : knownBody(known);
+          last = { inputs, body: deepFreeze(body) };
         }
         return last.body;
       } catch (error) {
@@ -43,6 +55,18 @@ export function bodyTemplate(
       }
     },
   };
+}
+
+/** Of a context, all that the template renders from. */
+export function inputsOf({ reads }: CompiledTemplate, context: RenderContext): readonly (readonly unknown[])[] {
+  return reads.map((path) => {
+    const value = valueAt(context, path);
+    return value === undefined ? [] : [value];
+  });
+}
+
+function knownBody({ body }: Prerendered): JsonMap | undefined {
+  return body === undefined ? undefined : JSON.parse(body);
 }
 
 function renderBody(

@@ -4,6 +4,7 @@ import type { Asset, Catalog } from '../../../../shared/catalog/asset.ts';
 import { buildCatalog } from '../../../../shared/catalog/build-catalog.ts';
 import { compileCatalog } from '../../../../shared/catalog/compile-catalog.ts';
 import { loadCatalog } from '../../../../shared/catalog/load-catalog.ts';
+import { prerender } from '../../../../shared/catalog/prerender.ts';
 import { readCatalogFiles } from '../../../../shared/catalog/read-catalog-files.ts';
 import { plan } from '../../../../shared/engine/plan.ts';
 import { snapshotFromObjects } from '../../../../shared/engine/snapshot-from-objects.ts';
@@ -12,7 +13,7 @@ import { definitions, goldenClusters } from '../../assets/_golden-clusters.ts';
 
 const files = await readCatalogFiles(path.resolve(import.meta.dirname, '../../../../assets'));
 const loaded = loadCatalog(files);
-const compiled = compileCatalog(files);
+const compiled = prerender(compileCatalog(files));
 /** As a package has it. */
 const carried = buildCatalog(JSON.parse(JSON.stringify(compiled)));
 

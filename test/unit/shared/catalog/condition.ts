@@ -55,6 +55,7 @@ test(evaluates, "setting('spec.a.b') != true", 'met', hco({ a: { b: false } }));
 test(evaluates, "setting('spec.a.c') != true", 'met', hco({}));
 test(evaluates, "setting('spec.a.b') == 3", 'met', hco({ a: { b: 3 } }));
 test(evaluates, "setting('spec.a.b') == null", 'met', hco({ a: 'text' }));
+test(evaluates, "setting('spec.a.0') == null && topology.workerCount > 0", 'met', hco({ a: ['x'] }));
 test(evaluates, "setting('spec.a').b == 'x'", 'met', hco({ a: { b: 'x' } }));
 test(evaluates, 'has(hyperConverged.spec.a.b)', 'unmet', hco({ a: {} }));
 test(evaluates, 'objects.rules == null', 'met', { objects: { rules: null } });
