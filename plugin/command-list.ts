@@ -40,6 +40,11 @@ export const commandList: readonly CommandEntry[] = [
     load: async () => (await import('./commands/disable.ts')).disable,
   },
   {
+    name: 'patch',
+    summary: 'Deviates from the baseline in the fields that you say',
+    load: async () => (await import('./commands/patch.ts')).patch,
+  },
+  {
     name: 'unmanage',
     summary: 'Has the autopilot keep its hands off an object',
     load: async () => (await import('./commands/unmanage.ts')).unmanage,

@@ -10,13 +10,17 @@ export type Typed = {
   readonly answer: string;
   /** What happens while the question stands. */
   readonly meanwhile?: () => Promise<unknown>;
+  /** Environment variables besides. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** What is waited for before typing; by default the question. */
+  readonly until?: string;
 };
 
-/** Runs the plugin through the real kubectl on a pseudo-terminal, and answers its question; all that it printed. */
+/** Runs the plugin through the real kubectl on a pseudo-terminal, and answers what it asks; all that it printed. */
 export async function onTerminal(
   { controlPlane, kubeconfig }: Cluster,
   args: readonly string[],
-  { answer, meanwhile }: Typed,
+  { answer, meanwhile, env = {}, until = '[y/N] ' }: Typed,
 ): Promise<{ readonly text: string; readonly code: number }> {
   const command = [controlPlane.kubectl, 'virt-platform', ...args].map((word) => `'${word}'`).join(' ');
   const child = spawn('script', ['-qec', command, '/dev/null'], {
@@ -30,6 +34,7 @@ export async function onTerminal(
       TERM: 'dumb',
       KUBECONFIG: kubeconfig,
       ...(process.env.NODE_V8_COVERAGE === undefined ? {} : { NODE_V8_COVERAGE: process.env.NODE_V8_COVERAGE }),
+      ...env,
     },
   });
   let text = '';
@@ -37,7 +42,7 @@ export async function onTerminal(
   child.stdin.on('error', () => {});
   child.stdout.on('data', async (chunk) => {
     text += String(chunk);
-    if (isAnswered || !text.includes('[y/N] ')) return;
+    if (isAnswered || !text.includes(until)) return;
     isAnswered = true;
     await meanwhile?.();
     child.stdin.write(answer);

@@ -1,0 +1,283 @@
+import { annotation } from '../../shared/api/annotations.ts';
+import type { KubernetesObject } from '../../shared/api/kubernetes-object.ts';
+import { managerOf } from '../../shared/engine/field-managers.ts';
+import { equalJson, isMap } from '../../shared/engine/json.ts';
+import { valueAt } from '../../shared/engine/value-at.ts';
+import type { Arguments } from '../arguments.ts';
+import type { Command } from '../command.ts';
+import { didYouMean } from '../did-you-mean.ts';
+import type { Environment } from '../environment.ts';
+import { catalogOf, catalogOption } from '../input/catalog.ts';
+import { connect } from '../input/connect.ts';
+import { observedOn } from '../input/observed.ts';
+import { readText } from '../input/read-bytes.ts';
+import { targetOf } from '../input/target-of.ts';
+import { type ColourMode, painter } from '../output/colour.ts';
+import { messagesTo } from '../output/messages.ts';
+import { adoptLive } from '../patching/adopt-live.ts';
+import { applyAssignments, applyRemovals } from '../patching/assignments.ts';
+import type { Edited } from '../patching/compose-patch.ts';
+import { editManifest } from '../patching/edit-manifest.ts';
+import type { EditedFile } from '../patching/edit-session.ts';
+import { effectNotes } from '../patching/effect-notes.ts';
+import { schemaBelow } from '../patching/field-schema.ts';
+import { listPatch } from '../patching/list-patch.ts';
+import { type AuthoredPatch, PatchAuthor } from '../patching/patch-author.ts';
+import { applyWrittenPatch } from '../patching/written-patch.ts';
+import { UserError } from '../user-error.ts';
+import { changeAnnotations, existing, type Seen, type Wish } from '../writing/change-annotations.ts';
+import { noteChange, refuseNote, wantedNote, withoutNote } from '../writing/note-change.ts';
+import { noteOptions, writeOptions } from '../writing/write-options.ts';
+
+export const patch: Command = {
+  usage: 'patch ASSET|KIND/NAME|KIND NAME [flags]',
+  words: [{ of: 'target', many: true }],
+  description: `Deviates from the baseline in the fields of an object that you say: writes the annotation ${annotation.patch},
+always as the smallest RFC 6902 patch against the object as it is rendered, with what the patch that is there already does.
+Checked first: limits, what no patch may change, the schema of the kind, and the result by the API server.`,
+  examples: [
+    { text: 'Another value', words: 'patch descheduler-loadaware --set spec.deschedulingIntervalSeconds=300' },
+    { text: 'In the editor', words: 'patch KubeDescheduler/cluster --edit' },
+    {
+      text: 'As a merge patch, held should the baseline change there',
+      words: `patch descheduler-loadaware -p '{"spec":{"deschedulingIntervalSeconds":300}}' --guard`,
+    },
+    { text: 'Keep it as it is now', words: 'patch descheduler-loadaware --from-live' },
+    { text: 'What is patched there?', words: 'patch descheduler-loadaware --list' },
+    { text: 'Back to the baseline', words: 'patch descheduler-loadaware --clear' },
+  ],
+  connects: true,
+  options: [
+    {
+      name: 'patch',
+      short: 'p',
+      type: 'text',
+      placeholder: 'PATCH',
+      description: 'A patch as JSON or YAML: operations of RFC 6902, or a merge patch (RFC 7386)',
+    },
+    { name: 'patch-file', type: 'text', placeholder: 'FILE|-', description: 'The same from a file, or standard input' },
+    {
+      name: 'type',
+      type: 'text',
+      placeholder: 'json|merge',
+      of: ['json', 'merge'],
+      description: 'What -p or the file is; by its form where it is left out',
+    },
+    {
+      name: 'set',
+      type: 'texts',
+      placeholder: 'PATH=VALUE',
+      description: 'Sets a field, as in spec.list[0].x=5; may be given several times',
+    },
+    {
+      name: 'remove',
+      type: 'texts',
+      placeholder: 'POINTER',
+      description: 'Takes a field away, as in /spec/x; may be given several times, and beside --set',
+    },
+    {
+      name: 'edit',
+      type: 'switch',
+      description: 'Opens the object in $KUBE_EDITOR or $EDITOR; what you change is the patch',
+    },
+    {
+      name: 'from-live',
+      type: 'switch',
+      description: 'Makes the present drift the patch, so that the object stays as it is',
+    },
+    {
+      name: 'guard',
+      type: 'switch',
+      description: 'Adds tests of what is rendered there now: should the baseline change there, the object is held',
+    },
+    { name: 'list', type: 'switch', description: 'Only lists what is patched' },
+    { name: 'clear', type: 'switch', description: 'Takes the patch away' },
+    ...noteOptions,
+    ...writeOptions,
+    catalogOption,
+  ],
+  run: async (args, environment) => {
+    const way = wayOf(args);
+    switch (way) {
+      case 'list':
+        return await list(args, environment);
+      case 'clear':
+        return await changeAnnotations(args, environment, (seen) => cleared(seen, args));
+      case 'edit':
+        return await edited(args, environment);
+      default: {
+        const given = await givenPatch(args, environment);
+        // Who reads the patch from standard input can't be asked there.
+        const asked = args.text('patch-file') === '-' ? { ...environment, isStdinTerminal: false } : environment;
+        return await changeAnnotations(args, asked, async (seen) => {
+          const author = await PatchAuthor.of(seen, targetOf(seen.plan.items, args.words, args), environment.signal);
+          const wanted = await wantedBy(way, author, args, given);
+          return wishOf(author, await author.author(wanted, { guard: args.isOn('guard') }), args, environment);
+        });
+      }
+    }
+  },
+};
+
+type Way = 'patch' | 'fields' | 'edit' | 'from-live' | 'list' | 'clear' | 'keep';
+
+/** @throws UserError where the options say nothing, or two things. */
+function wayOf(args: Arguments): Way {
+  const ways = [
+    ...(['patch', 'patch-file'] as const).filter((name) => args.given(name)).map((name) => ['patch', name] as const),
+    ...(['set', 'remove'] as const).filter((name) => args.given(name)).map((name) => ['fields', name] as const),
+    ...(['edit', 'from-live', 'list', 'clear'] as const)
+      .filter((name) => args.isOn(name))
+      .map((name) => [name, name] as const),
+  ];
+  const [first, ...others] = ways;
+  const other = others.find(([way]) => way !== first?.[0] || way === 'patch');
+  if (first !== undefined && other !== undefined) {
+    throw new UserError(`--${first[1]} and --${other[1]} exclude each other`);
+  }
+  if (args.given('type') && first?.[0] !== 'patch')
+    throw new UserError('--type says what -p or --patch-file is: give one');
+  const way = first?.[0];
+  if (way === 'list' || way === 'clear') {
+    if (args.isOn('guard')) throw new UserError(`--${way} and --guard exclude each other`);
+    refuseNote(args, way);
+  }
+  if (way !== undefined) return way;
+  if (args.isOn('guard') || args.given('reason') || args.given('until')) return 'keep';
+  throw new UserError(
+    'say what to patch: with --set PATH=VALUE, --remove POINTER, -p, --patch-file, --edit or --from-live; --list shows what is patched',
+  );
+}
+
+type Given = { readonly text: string; readonly source: string };
+
+async function givenPatch(args: Arguments, environment: Environment): Promise<Given> {
+  const file = args.text('patch-file');
+  if (file === undefined) return { text: args.text('patch') ?? '', source: '-p' };
+  const text = await readText(file, environment, {
+    option: '--patch-file',
+    expected: 'a patch as JSON or YAML',
+    ifTooLarge: 'a patch has at most 64 KiB',
+    maxBytes: 1024 * 1024,
+  });
+  return { text, source: file === '-' ? 'standard input' : file };
+}
+
+async function wantedBy(way: Way, author: PatchAuthor, args: Arguments, { text, source }: Given): Promise<Edited> {
+  const { current, item, live } = author;
+  switch (way) {
+    case 'patch':
+      return applyWrittenPatch(text, current.patched, { type: args.text('type'), source });
+    case 'fields': {
+      const schema = await author.schema();
+      const object = applyAssignments(args.texts('set'), current.patched, (path) =>
+        schema === undefined ? undefined : schemaBelow(schema, path),
+      );
+      return { object: applyRemovals(args.texts('remove'), object, (path) => whatIsNear(path, object, live)) };
+    }
+    case 'from-live': {
+      const applied = await author.apply(current.patched);
+      if (!applied.checked) throw new UserError(`what has drifted can't be told: ${applied.why}`);
+      const ignored = item.overrides.flatMap((override) => (override.type === 'ignore' ? override.pointers : []));
+      return { object: adoptLive(current.patched, applied.live, applied.applied, ignored) };
+    }
+    default:
+      if (current.operations.length === 0) throw new UserError(`${item.asset} has no patch: give one`);
+      return { object: current.patched };
+  }
+}
+
+/** What is known of a place where nothing is rendered. */
+function whatIsNear(path: readonly string[], rendered: KubernetesObject, live: KubernetesObject): string {
+  if (valueAt(live, path) !== undefined) {
+    const manager = managerOf(path, live);
+    return `: ${manager === null ? 'the live value is a default of the server' : `"${manager}" set the live value`}, and no patch can take away what isn't rendered`;
+  }
+  const around = valueAt(rendered, path.slice(0, -1));
+  const hint = isMap(around) ? didYouMean(path.at(-1) ?? '', Object.keys(around)) : '';
+  return hint === '' ? '' : `; ${hint}`;
+}
+
+function wishOf(author: PatchAuthor, authored: AuthoredPatch, args: Arguments, { now }: Environment): Wish {
+  const { item, live, current } = author;
+  const { value, isSame, notes, operations } = authored;
+  const key = annotation.patch;
+  const note = wantedNote(args, now());
+  const isBaseline = value === null;
+  const wasThere = live.metadata.annotations?.[key] !== undefined;
+  const annotations = {
+    ...(!isSame && { [key]: value }),
+    ...(isBaseline ? (wasThere ? withoutNote(key) : {}) : noteChange(key, live, note)),
+  };
+  const isLiveAlready = equalJson(authored.patched, current.patched);
+  return {
+    changes: [{ target: item.target, live, annotations }],
+    already:
+      args.isOn('from-live') && isLiveAlready
+        ? `${item.asset} hasn't drifted`
+        : isBaseline
+          ? `${item.asset} is rendered so already`
+          : `the patch of ${item.asset} says so already`,
+    about: [
+      ...notes,
+      ...(isBaseline && wasThere ? [`${item.asset} is the rendered state again: its patch goes away`] : []),
+      ...effectNotes(item, { operations, ...(authored.result && { result: authored.result }) }, now()),
+    ],
+  };
+}
+
+async function cleared(seen: Seen, args: Arguments): Promise<Wish> {
+  const { asset, target } = targetOf(seen.plan.items, args.words, args);
+  const live = await existing(seen, target, 'there is nothing to clear');
+  return {
+    changes: [{ target, live, annotations: { [annotation.patch]: null, ...withoutNote(annotation.patch) } }],
+    already: `${asset} has no patch`,
+  };
+}
+
+async function list(args: Arguments, environment: Environment): Promise<number> {
+  const { stdout, stderr, variables, signal } = environment;
+  const messages = messagesTo(stderr);
+  const catalog = await catalogOf(args, environment);
+  const cluster = await connect(args, environment, messages);
+  try {
+    const { plan } = await observedOn(cluster, catalog, args, environment);
+    const { asset, target, baseline } = targetOf(plan.items, args.words, args);
+    const found = await cluster.get(target, { signal });
+    const paint = painter((args.text('color') ?? 'auto') as ColourMode, stdout, variables);
+    const text =
+      found.answer === 'object' ? listPatch(found.object, baseline, { format: args.text('output'), paint }) : undefined;
+    if (text === undefined) messages.note(`${asset} has no patch`);
+    else stdout.write(text);
+    return 0;
+  } finally {
+    cluster.close();
+  }
+}
+
+/** A person gave up an edit: that is no error. */
+class Cancelled extends Error {
+  override readonly name = 'Cancelled';
+}
+
+async function edited(args: Arguments, environment: Environment): Promise<number> {
+  let file: EditedFile | undefined;
+  try {
+    const code = await changeAnnotations(args, environment, async (seen) => {
+      const author = await PatchAuthor.of(seen, targetOf(seen.plan.items, args.words, args), environment.signal);
+      const edit = await editManifest(author, environment, { guard: args.isOn('guard') });
+      if (edit.end === 'cancelled') throw new Cancelled(edit.why);
+      file = edit.file;
+      return wishOf(author, edit.result, args, environment);
+    });
+    file?.discard();
+    return code;
+  } catch (error) {
+    if (error instanceof Cancelled) {
+      environment.stderr.write(`${error.message}\n`);
+      return 0;
+    }
+    if (file !== undefined) messagesTo(environment.stderr).note(`a copy of your changes is in ${file.path}`);
+    throw error;
+  }
+}
