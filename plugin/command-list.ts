@@ -75,6 +75,11 @@ export const commandList: readonly CommandEntry[] = [
     load: async () => (await import('./commands/features.ts')).features,
   },
   {
+    name: 'doctor',
+    summary: 'What keeps the autopilot or you from working, each with its fix',
+    load: async () => (await import('./commands/doctor.ts')).doctor,
+  },
+  {
     name: 'completion',
     summary: 'Has your shell complete commands, options and names',
     load: async () => (await import('./commands/completion.ts')).completion,
