@@ -151,6 +151,19 @@ onHostWithKrew(
   },
 );
 
+onHostWithKrew(
+  'the verification that a release has to pass, passes, and one for another platform does not',
+  async (t) => {
+    if (host === undefined) return t.fail();
+    const env = surroundings(krew ?? '');
+    const verify = path.join(root, 'krew/verify-archive.sh');
+    const { stdout } = await run(verify, [dist, goPlatform(host)], { env });
+    t.true(stdout.endsWith(`${archiveFor(host)} is fine\n`));
+    const error = await t.throwsAsync(() => run(verify, [dist, 'plan9/amd64'], { env }));
+    t.regex(error?.message ?? '', /error: not one archive for plan9\/amd64/);
+  },
+);
+
 onHost('by hand: its checksum is right, it is unpacked and linked, and it is kubectl virt-platform', async (t) => {
   if (host === undefined) return t.fail();
   const sums = await readFile(inDist('SHA256SUMS'), 'utf8');

@@ -4,7 +4,8 @@ import path from 'node:path';
 import { withFileLock } from './control-plane/file-lock.ts';
 import { runCommand } from './control-plane/run-command.ts';
 
-const version = 'v0.5.0';
+/** Its newest. */
+export const krewVersion = 'v0.5.0';
 const programs = [
   ['kubectl-krew', 'sigs.k8s.io/krew/cmd/krew'],
   ['validate-krew-manifest', 'sigs.k8s.io/krew/cmd/validate-krew-manifest'],
@@ -22,7 +23,7 @@ export async function findKrew({
   log?: (line: string) => void;
 } = {}): Promise<string | undefined> {
   const cache = path.join(env.XDG_CACHE_HOME || path.join(homedir(), '.cache'), 'virt-platform', 'krew');
-  const folder = path.join(cache, `${version}-${process.platform}-${process.arch}`);
+  const folder = path.join(cache, `${krewVersion}-${process.platform}-${process.arch}`);
   if (await isThere(folder)) return folder;
 
   await mkdir(cache, { recursive: true });
@@ -30,7 +31,7 @@ export async function findKrew({
     if (await isThere(folder)) return folder;
     const temporary = path.join(cache, `tmp-${process.pid}`);
     try {
-      log(`building ${version} with Go, once, about a minute`);
+      log(`building ${krewVersion} with Go, once, about a minute`);
       await build(temporary, env);
       await rename(path.join(temporary, 'bin'), folder);
       return folder;
@@ -46,7 +47,7 @@ export async function findKrew({
 async function build(temporary: string, env: NodeJS.ProcessEnv): Promise<void> {
   const module = path.join(temporary, 'module');
   await mkdir(module, { recursive: true });
-  await writeFile(path.join(module, 'go.mod'), `module krew\n\ngo 1.25\n\nrequire sigs.k8s.io/krew ${version}\n`);
+  await writeFile(path.join(module, 'go.mod'), `module krew\n\ngo 1.25\n\nrequire sigs.k8s.io/krew ${krewVersion}\n`);
   const go = (...args: string[]) =>
     runCommand('go', args, { cwd: module, env: { ...env, CGO_ENABLED: '0', GOWORK: 'off', GOFLAGS: '-mod=mod' } });
   for (const [name, importPath] of programs) {

@@ -1,0 +1,85 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import test from 'ava';
+import { targets } from '../../../krew/executable/targets.ts';
+import { releaseNotes } from '../../../krew/release-notes.ts';
+import { goPlatform } from '../../../plugin/build-info.ts';
+
+const root = path.resolve(import.meta.dirname, '../../..');
+const changelog = `# Changelog
+
+## [Unreleased]
+
+### Added
+
+- Something to come.
+
+## [1.2.0] - 2026-11-21
+
+### Added
+
+- **A thing**. *Why:* wanted. *Impact:* none.
+
+### Fixed
+
+- Another.
+
+## [1.1.0] - 2026-10-01
+
+- Old.
+
+[1.2.0]: https://example.org
+`;
+const notes = (tag: string, text = changelog, version = tag.slice(1)) =>
+  releaseNotes(text, { tag, version, image: 'registry.example/image' });
+
+test("they begin with the changelog's section of the version, and hold no other", (t) => {
+  const text = notes('v1.2.0');
+  t.true(
+    text.startsWith(
+      '### Added\n\n- **A thing**. *Why:* wanted. *Impact:* none.\n\n### Fixed\n\n- Another.\n\n### Inst',
+    ),
+  );
+  t.notRegex(text, /Something to come|Old\.|example\.org/);
+});
+
+test('the last section ends where the links begin', (t) => {
+  t.true(notes('v1.1.0').startsWith('- Old.\n\n### Install'));
+});
+
+test('they say how to install this very version, and on which platforms it was run', (t) => {
+  const text = notes('v1.2.0');
+  t.regex(text, /--manifest-url=https:\/\/\S+\/releases\/download\/v1\.2\.0\/virt-platform\.yaml/);
+  t.true(text.includes('registry.example/image:v1.2.0'));
+  for (const target of targets) t.true(text.includes(goPlatform(target)), goPlatform(target));
+});
+
+for (const [what, tag, text, version, message] of [
+  [
+    'a tag of another version',
+    'v1.2.0',
+    changelog,
+    '1.1.0',
+    /^The tag is v1\.2\.0 and package\.json's version is 1\.1\.0/,
+  ],
+  ['a tag without v', '1.2.0', changelog, '1.2.0', /^The tag is 1\.2\.0/],
+  [
+    'a version that the changelog lacks',
+    'v1.3.0',
+    changelog,
+    '1.3.0',
+    /no section of 1\.3\.0: rename "## \[Unreleased\]"/,
+  ],
+  ['an empty section', 'v2.0.0', '## [2.0.0]\n\n## [1.0.0]\n- x', '2.0.0', /says nothing about 2\.0\.0/],
+] as const) {
+  test(`${what} releases nothing`, (t) => {
+    t.throws(() => notes(tag, text, version), { message });
+  });
+}
+
+test('the changelog that is there has sections that can be read, or says that nothing is released', (t) => {
+  const text = readFileSync(path.join(root, 'CHANGELOG.md'), 'utf8');
+  const versions = [...text.matchAll(/^## \[(\d[^\]]*)\]/gm)].map(([, version = '']) => version);
+  if (versions.length === 0) t.regex(text, /^## \[Unreleased\]\n\nNothing is released yet/m);
+  for (const version of versions) t.notThrows(() => notes(`v${version}`, text));
+});

@@ -1,0 +1,119 @@
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import test from 'ava';
+import { parse } from 'yaml';
+import { targets } from '../../../krew/executable/targets.ts';
+import { npmManifest } from '../../../krew/npm/npm-manifest.ts';
+import { goPlatform } from '../../../plugin/build-info.ts';
+import { krewVersion } from '../../harness/krew.ts';
+
+type Step = {
+  uses?: string;
+  run?: string;
+  shell?: string;
+  with?: Record<string, unknown>;
+  env?: Record<string, string>;
+};
+type Job = {
+  needs?: string | string[];
+  permissions?: Record<string, string>;
+  environment?: string;
+  'timeout-minutes'?: number;
+  strategy?: { matrix: { include?: { platform: string; runner: string }[]; node?: string[] } };
+  steps: Step[];
+};
+
+const root = path.resolve(import.meta.dirname, '../../..');
+const text = readFileSync(path.join(root, '.github/workflows/release.yml'), 'utf8');
+const workflow: { on: unknown; permissions: unknown; jobs: Record<string, Job> } = parse(text);
+const packageJson = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
+const jobs = Object.entries(workflow.jobs);
+const steps = jobs.flatMap(([, job]) => job.steps);
+const publishing = ['image', 'npm', 'publish'];
+
+/** It, what it needs, and what that needs. */
+function before(name: string): string[] {
+  const needs = [workflow.jobs[name]?.needs ?? []].flat();
+  return [...new Set([name, ...needs.flatMap(before)])];
+}
+
+test('a tag starts it, and nothing else', (t) => {
+  t.deepEqual(workflow.on, { push: { tags: ['v*'] } });
+});
+
+test('every script that it runs is there', (t) => {
+  const named = steps.flatMap(
+    ({ run = '' }) => run.match(/(?<![\w/.-])\.?[\w-]+(?:\/[\w.-]+)*\/[\w-]+(?:\.(?:ts|mjs|sh))?(?![\w/.*])/g) ?? [],
+  );
+  const scripts = [...new Set(named)].filter((file) => !file.startsWith('virt-platform/'));
+  t.deepEqual(scripts.sort(), [
+    '.ci/run',
+    'krew/npm/package.ts',
+    'krew/package.ts',
+    'krew/release-notes.ts',
+    'krew/verify-archive.sh',
+    'test/harness/bootstrap.mjs',
+  ]);
+  for (const script of scripts) t.true(existsSync(path.join(root, script)), script);
+  const image = workflow.jobs.image?.steps.find(({ uses }) => uses?.startsWith('docker/build-push-action'));
+  t.true(existsSync(path.join(root, String(image?.with?.file))));
+});
+
+test('the krew that a release is verified with is the one that the tests use', (t) => {
+  const script = readFileSync(path.join(root, 'krew/verify-archive.sh'), 'utf8');
+  t.true(script.includes(`require sigs.k8s.io/krew ${krewVersion}\\n`));
+});
+
+test('it may read, and each job that publishes may write just what it publishes', (t) => {
+  t.deepEqual(workflow.permissions, { contents: 'read' });
+  t.deepEqual(
+    Object.fromEntries(jobs.flatMap(([name, { permissions }]) => (permissions ? [[name, permissions]] : []))),
+    {
+      image: { contents: 'read', packages: 'write', 'id-token': 'write' },
+      npm: { contents: 'read', 'id-token': 'write' },
+      publish: { contents: 'write', 'id-token': 'write', attestations: 'write' },
+    },
+  );
+  for (const { uses, with: options } of steps) {
+    if (uses?.startsWith('actions/checkout@')) t.is(options?.['persist-credentials'], false);
+  }
+});
+
+test('it needs no secret, and what publishes waits for a person', (t) => {
+  t.notRegex(text, /\bsecrets\b/);
+  for (const [name, { environment }] of jobs)
+    t.is(environment, publishing.includes(name) ? 'release' : undefined, name);
+});
+
+test('nothing is published before it was tested, audited, and run on every platform', (t) => {
+  for (const name of publishing) {
+    for (const needed of ['checks', 'verify-plugin', 'verify-npm-package']) t.true(before(name).includes(needed), name);
+  }
+  const commands = workflow.jobs.checks?.steps.map(({ run }) => run);
+  t.true(commands?.includes('npm audit --omit=dev --audit-level=high'));
+  t.true(commands?.includes('.ci/run'));
+  t.deepEqual(
+    workflow.jobs['verify-plugin']?.strategy?.matrix.include?.map(({ platform }) => platform).sort(),
+    targets.map(goPlatform).sort(),
+  );
+  t.true(before('publish').includes('image'), 'the page is last');
+});
+
+test('the npm package is tried on the oldest Node that it promises', (t) => {
+  const oldest = npmManifest(packageJson).engines.node.replace('>=', '');
+  t.is(workflow.jobs['verify-npm-package']?.strategy?.matrix.node?.[0], oldest);
+});
+
+test('actions are pinned to a major version, and every job ends by itself', (t) => {
+  for (const { uses } of steps) if (uses !== undefined) t.regex(uses, /^[\w-]+\/[\w-]+@v\d+$/);
+  for (const [name, job] of jobs) t.true((job['timeout-minutes'] ?? Infinity) <= 60, name);
+});
+
+test('no name of a tag or branch is taken for a piece of a script', (t) => {
+  for (const { run = '' } of steps) t.notRegex(run, /\$\{\{/);
+});
+
+test('the image and its registry are named in package.json alone', (t) => {
+  const [registry] = packageJson.config.image.split('/');
+  t.false(text.includes(registry));
+});
