@@ -81,23 +81,26 @@ function assets({ catalog, plan }: View) {
   const items = new Map(plan()?.items.map((item) => [item.asset, item]));
   return {
     digest: catalog.digest,
-    items: catalog.assets.map(({ name, file, feature = null, group = null, install, order, protects, gates, when }) => {
-      const item = items.get(name);
-      return {
-        name,
-        file,
-        feature,
-        group,
-        install,
-        order,
-        protects,
-        gates,
-        when: when.map(({ expression }) => expression),
-        target: item?.target ?? null,
-        decision: item?.decision ?? null,
-        why: item?.why ?? null,
-      };
-    }),
+    items: catalog.assets.map(
+      ({ name, file, feature = null, features, group = null, install, order, protects, gates, when }) => {
+        const item = items.get(name);
+        return {
+          name,
+          file,
+          feature,
+          features,
+          group,
+          install,
+          order,
+          protects,
+          gates,
+          when: when.map(({ expression }) => expression),
+          target: item?.target ?? null,
+          decision: item?.decision ?? null,
+          why: item?.why ?? null,
+        };
+      },
+    ),
   };
 }
 

@@ -63,8 +63,9 @@ With --graph it prints what comes before what instead: around one asset, or in t
       stdout.write(format === 'json' ? safeJson(report) : safeYaml(report));
       return 0;
     }
-    const requires = catalog.features.find(({ name }) => name === item.feature)?.requires;
-    const change = smallestChange(item, plan, { kubectl, ...(requires !== undefined && { requires }) });
+    const features = catalog.features.filter(({ name }) => item.features.includes(name));
+    const requires = [...new Set(features.flatMap((feature) => feature.requires ?? []))];
+    const change = smallestChange(item, plan, { kubectl, requires });
     const paint = painter((args.text('color') ?? 'auto') as ColourMode, stdout, variables);
     stdout.write(explainText(item, change, { paint, now: now() }));
     return 0;

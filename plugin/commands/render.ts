@@ -95,8 +95,8 @@ Infrastructure…). Without CRDs all are taken as installed.`,
         : '';
     // Of what was named itself, not as part of a feature or group, a manifest is expected.
     const missed = leftOut.find(
-      ({ asset, feature = '', group = '' }) =>
-        args.words.includes(asset) || ![feature, group].some((name) => args.words.includes(name)),
+      ({ asset, features, group = '' }) =>
+        args.words.includes(asset) || ![...features, group].some((name) => args.words.includes(name)),
     );
     if (missed !== undefined && args.words.length > 0) {
       throw new UserError(`${missed.asset} is left out (${missed.decision}): ${missed.why}${activation}`);

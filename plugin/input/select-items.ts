@@ -4,7 +4,7 @@ import { didYouMean } from '../did-you-mean.ts';
 import { UserError } from '../user-error.ts';
 
 /** What an item is named by. */
-export type Named = Pick<PlanItem, 'asset' | 'feature' | 'group' | 'target'>;
+export type Named = Pick<PlanItem, 'asset' | 'features' | 'group' | 'target'>;
 
 /**
  * The items that the words name, in the plan's order; all of them without words. A word is the name of an asset, a
@@ -61,9 +61,9 @@ export function selectOne(
 
 /** Every word that {@link selectItems} takes, for completion and for errors. */
 export function namesOf(items: readonly Named[]): readonly string[] {
-  return items.flatMap(({ asset, feature, group, target }) => [
+  return items.flatMap(({ asset, features, group, target }) => [
     asset,
-    ...(feature === undefined ? [] : [feature]),
+    ...features,
     ...(group === undefined ? [] : [group]),
     `${target.kind}/${target.name}`,
   ]);
@@ -78,7 +78,9 @@ function namedBy<Item extends Named>(word: string, items: readonly Item[]): read
   const slash = word.indexOf('/');
   if (slash === -1) {
     const byAsset = items.filter(({ asset }) => asset === word);
-    return byAsset.length > 0 ? byAsset : items.filter(({ feature, group }) => feature === word || group === word);
+    return byAsset.length > 0
+      ? byAsset
+      : items.filter(({ features, group }) => features.includes(word) || group === word);
   }
   const kind = word.slice(0, slash);
   const rest = word.slice(slash + 1);

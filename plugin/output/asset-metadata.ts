@@ -5,7 +5,9 @@ import type { ConditionSeen, PlanItem } from '../../shared/engine/plan-item.ts';
 export type AssetMetadata = {
   readonly asset: string;
   readonly file: string;
+  /** The first of `features`. */
   readonly feature: string | null;
+  readonly features: readonly string[];
   readonly group: string | null;
   readonly target: PlanItem['target'];
   readonly install: 'always' | 'opt-in';
@@ -24,7 +26,7 @@ export type AssetMetadata = {
 };
 
 export function assetMetadata(
-  { asset, feature, group, target, conditions }: PlanItem,
+  { asset, feature, features, group, target, conditions }: PlanItem,
   { assets }: Catalog,
 ): AssetMetadata | undefined {
   const found = assets.find(({ name }) => name === asset);
@@ -34,6 +36,7 @@ export function assetMetadata(
     asset,
     file,
     feature: feature ?? null,
+    features,
     group: group ?? null,
     target,
     install,

@@ -12,13 +12,15 @@ export function explainText(
   change: Change,
   { paint, now }: { readonly paint: Paint; readonly now: Date },
 ): string {
-  const { asset, feature, group, decision, target, steps, notes } = item;
+  const { asset, features, group, decision, target, steps, notes } = item;
   const tone = toneOf(decision);
   const drift = driftOf(item) ?? [];
   const lines = [
     `${paint('strong', escapeText(asset))}: ${tone === undefined ? decision : paint(tone, decision)}`,
     `  object: ${escapeText(formatObjectRef(target))} (${escapeText(target.apiVersion)})`,
-    ...(feature === undefined ? [] : [`  feature: ${escapeText(feature)}`]),
+    ...(features.length === 0
+      ? []
+      : [`  feature${features.length === 1 ? '' : 's'}: ${escapeText(features.join(', '))}`]),
     ...(group === undefined ? [] : [`  group: ${escapeText(group)}`]),
     '',
     ...stepLines(item, paint),

@@ -139,7 +139,7 @@ function columns(wide: boolean): readonly Column<PlanItem>[] {
     },
     ...(wide
       ? [
-          { header: 'FEATURE', cell: ({ feature = '' }: PlanItem) => feature },
+          { header: 'FEATURE', cell: ({ features }: PlanItem) => features.join(',') },
           { header: 'GROUP', cell: ({ group = '' }: PlanItem) => group },
         ]
       : []),

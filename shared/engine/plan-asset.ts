@@ -36,6 +36,7 @@ export function planAsset(asset: Asset, around: Surroundings): PlannedAsset {
         type: 'asset',
         asset: asset.name,
         ...(asset.feature !== undefined && { feature: asset.feature }),
+        features: asset.features,
         ...(asset.group !== undefined && { group: asset.group }),
         target: work.target,
         ...stopped,

@@ -45,7 +45,10 @@ export type Activation =
 export type PlanItem = {
   readonly type: 'asset' | 'tombstone';
   readonly asset: string;
+  /** The first of {@link PlanItem.features}. */
   readonly feature?: string;
+  /** Every feature that it belongs to, as its file lists them; none of a tombstone. */
+  readonly features: readonly string[];
   readonly group?: string;
   readonly target: ObjectRef;
   readonly overrides: readonly Override[];

@@ -18,6 +18,7 @@ export function planTombstone({ name, target }: Tombstone, around: Surroundings)
   return {
     type: 'tombstone',
     asset: name,
+    features: [],
     target: ref,
     ...decision,
     overrides: [],

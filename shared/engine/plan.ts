@@ -214,13 +214,19 @@ function inactivePlan(
     warnings: hyperConverged === undefined ? [] : keyWarnings(hyperConverged, catalog),
     items: [
       ...catalog.tombstones.map(
-        ({ name, target }): PlanItem => ({ type: 'tombstone', asset: name, ...stopped(refOf(target)) }),
+        ({ name, target }): PlanItem => ({
+          type: 'tombstone',
+          asset: name,
+          features: [],
+          ...stopped(refOf(target)),
+        }),
       ),
       ...[...golden, ...others].map(
         (asset): PlanItem => ({
           type: 'asset',
           asset: asset.name,
           ...(asset.feature !== undefined && { feature: asset.feature }),
+          features: asset.features,
           ...(asset.group !== undefined && { group: asset.group }),
           ...stopped(targetOf(asset, snapshot, { ...context, params: asset.params })),
         }),

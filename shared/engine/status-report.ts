@@ -17,7 +17,9 @@ export type StatusReport<Controller> = {
 
 export type StatusItem = {
   readonly asset: string;
+  /** The first of `features`. */
   readonly feature: string | null;
+  readonly features: readonly string[];
   readonly group: string | null;
   readonly decision: DecisionWord;
   readonly target: ObjectRef;
@@ -44,11 +46,12 @@ export function statusReport<Controller>(
 
 /** One item as machines get it: what was decided, without the manifests. */
 export function statusItem(item: PlanItem): StatusItem {
-  const { asset, feature = null, group = null, decision, target, overrides, why, steps } = item;
+  const { asset, feature = null, features, group = null, decision, target, overrides, why, steps } = item;
   const drift = driftOf(item);
   return {
     asset,
     feature,
+    features,
     group,
     decision,
     target,

@@ -298,6 +298,7 @@ function item(target: ObjectRef, decided: Record<string, unknown> & { decision: 
   return {
     type: 'asset',
     asset: target.name,
+    features: [],
     target,
     overrides: [],
     why: '',

@@ -92,6 +92,7 @@ test.serial('status -o json has the documented shape, and -o yaml the same data'
   t.deepEqual(Object.keys(item), [
     'asset',
     'feature',
+    'features',
     'group',
     'decision',
     'target',
@@ -125,6 +126,8 @@ test.serial(
       succeeds(t, ran);
       t.regex(ran.stdout, /^swap-enable {3}/m, words.join(' '));
     }
+    for (const feature of ['node-maintenance', 'fence-agents'])
+      t.regex((await status(feature, '--no-headers')).stdout, /^workload-availability-namespace {3}/m, feature);
     failsWith(t, await status('swap-enabel'), /"swap-enabel".*did you mean "swap-enable"\?/);
     failsWith(
       t,

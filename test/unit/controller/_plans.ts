@@ -19,6 +19,7 @@ export function item(asset: string, decision: PlanItem['decision'], more: Record
   return {
     type: 'asset',
     asset,
+    features: [],
     target: { apiVersion: 'v1', kind: 'ConfigMap', namespace: 'x', name: asset },
     overrides: [],
     why: `why ${asset} is ${decision}`,

@@ -6,6 +6,7 @@ export function item(asset: string, decision: Decision, more: Partial<Omit<PlanI
   return {
     type: 'asset',
     asset,
+    features: [],
     target: { apiVersion: 'v1', kind: 'ConfigMap', namespace: 'somewhere', name: asset },
     overrides: [],
     why: 'because',

@@ -6,12 +6,12 @@ import { item, live } from '../_plan.ts';
 const inSync = { decision: 'in-sync', live } as const;
 const items = [
   item('swap', inSync, {
-    feature: 'memory',
+    features: ['memory'],
     target: { apiVersion: 'machineconfiguration.openshift.io/v1', kind: 'MachineConfig', name: '90-swap' },
   }),
   item('psi', inSync, {
     group: 'load',
-    feature: 'pressure',
+    features: ['pressure', 'stall'],
     target: { apiVersion: 'machineconfiguration.openshift.io/v1', kind: 'MachineConfig', name: '99-psi' },
   }),
   item('alerts', inSync, {
@@ -38,6 +38,8 @@ test(selects, [], 'a', ['alerts']);
 test(selects, [], 'elsewhere', []);
 test(selects, ['psi', 'swap'], undefined, ['swap', 'psi']);
 test(selects, ['memory'], undefined, ['swap']);
+test(selects, ['pressure'], undefined, ['psi']);
+test(selects, ['stall'], undefined, ['psi']);
 test(selects, ['load'], undefined, ['psi', 'alerts']);
 test(selects, ['MachineConfig/99-psi'], undefined, ['psi']);
 test(selects, ['machineconfigs.machineconfiguration.openshift.io/99-psi'], undefined, ['psi']);

@@ -13,7 +13,7 @@ test('each step has a sign, a word and what it saw; each condition stands by its
       'a',
       { decision: 'condition-unmet' },
       {
-        feature: 'f',
+        features: ['f'],
         steps: [
           { step: 'selection', passed: true, detail: 'the autopilot is active for everything' },
           { step: 'conditions', passed: false, detail: 'not met: x' },
@@ -61,7 +61,7 @@ test('nothing of a cluster that a terminal acts upon is printed', (t) => {
       evil,
       { decision: 'condition-unmet' },
       {
-        feature: evil,
+        features: [evil],
         notes: [evil],
         steps: [{ step: 'conditions', passed: false, detail: evil }],
         conditions: [{ expression: evil, result: 'unmet', saw: { [evil]: evil }, message: evil }],

@@ -169,11 +169,14 @@ test('an override past its date says so in its column', (t) => {
 });
 
 test('-o wide adds feature and group', (t) => {
-  const text = show(planOf([item('a', { decision: 'in-sync', live }, { feature: 'swap', group: 'nodes' })]), {
-    wide: true,
-  });
+  const text = show(
+    planOf([item('a', { decision: 'in-sync', live }, { features: ['swap', 'dense'], group: 'nodes' })]),
+    {
+      wide: true,
+    },
+  );
   t.regex(text, /^ASSET +STATE +OBJECT +OVERRIDES +FEATURE +GROUP +WHY$/m);
-  t.regex(text, /^a +in-sync +\S+ +<none> +swap +nodes +because$/m);
+  t.regex(text, /^a +in-sync +\S+ +<none> +swap,dense +nodes +because$/m);
 });
 
 test('--no-headers gives rows only', (t) => {

@@ -124,6 +124,25 @@ test('an autopilot label on HyperConverged steers nothing, and is pointed out', 
   t.regex(decided.warnings.join('\n'), /steers only as an annotation/);
 });
 
+test('an asset of two features carries both, whatever is decided', (t) => {
+  const features = 'feature: [mtv, metallb]';
+  const catalog = catalogOf({
+    'features.yaml': '- {name: mtv, title: M, description: d}\n- {name: metallb, title: L, description: d}\n',
+    'both.yaml.hbs': configMapAsset('both', undefined, { more: features }),
+    'none.yaml.hbs': configMapAsset('none'),
+  });
+  for (const autopilot of ['true', 'false']) {
+    const { items } = planWith(catalog, cluster([hyperConverged({ autopilot }), testsNamespace]));
+    t.deepEqual(
+      items.map(({ asset, feature, features }) => [asset, feature, features]),
+      [
+        ['both', 'mtv', ['mtv', 'metallb']],
+        ['none', undefined, []],
+      ],
+    );
+  }
+});
+
 test('what is disabled is neither missed for want of an API, nor a failure where it cannot be rendered', (t) => {
   const catalog = catalogOf({
     'gated.yaml.hbs': configMapAsset('gated', undefined, { more: 'gates: [nothings.example.com]' }),
