@@ -1,6 +1,4 @@
-import { annotation, isInvalid, parseIgnoreFields } from '../../shared/api/annotations.ts';
-import { formatPointer, parsePointer } from '../../shared/api/json-pointer.ts';
-import { forbiddenPointer } from '../../shared/engine/ignored-fields.ts';
+import { annotation } from '../../shared/api/annotations.ts';
 import type { PlanItem } from '../../shared/engine/plan-item.ts';
 import type { Command } from '../command.ts';
 import { catalogOption } from '../input/catalog.ts';
@@ -13,6 +11,7 @@ import { formatTable } from '../output/table.ts';
 import { UserError } from '../user-error.ts';
 import { changeAnnotations, existing } from '../writing/change-annotations.ts';
 import { sameItem } from '../writing/effect-text.ts';
+import { ignoredBy, ignoringToo, pointersOf } from '../writing/ignored-pointers.ts';
 import { noteChange, refuseNote, wantedNote, withoutNote } from '../writing/note-change.ts';
 import { noteOptions, writeOptions } from '../writing/write-options.ts';
 
@@ -63,20 +62,18 @@ at the value that it has.`,
         throw new UserError(`say which fields, as in ${item.asset} /spec/replicas; "diff" names those that differ`);
       const pointers = pointersOf(given.join(','));
       const live = await existing(seen, item.target, 'what is created can be given it afterwards');
-      const value = live.metadata.annotations?.[annotation.ignoreFields];
-      const now = value === undefined ? [] : pointersOf(value);
-      const unknown = pointers.filter((pointer) => !now.includes(pointer));
+      const now = ignoredBy(live);
       if (args.isOn('remove')) {
+        const unknown = pointers.filter((pointer) => !now.includes(pointer));
         if (unknown.length > 0) {
           throw new UserError(
             `${item.asset} doesn't ignore ${unknown.join(', ')}: ${now.length === 0 ? 'nothing is ignored there' : `it ignores ${now.join(', ')}`}`,
           );
         }
-      } else {
-        const forbidden = forbiddenPointer(unknown.map(parsePointer), item.desired ?? item.baseline ?? live);
-        if (forbidden !== undefined) throw new UserError(forbidden.message);
       }
-      const next = args.isOn('remove') ? now.filter((pointer) => !pointers.includes(pointer)) : [...now, ...unknown];
+      const next = args.isOn('remove')
+        ? now.filter((pointer) => !pointers.includes(pointer))
+        : ignoringToo(live, pointers, item.desired ?? item.baseline ?? live);
       const key = annotation.ignoreFields;
       const annotations = {
         ...(next.length !== now.length && { [key]: next.length === 0 ? null : next.join(',') }),
@@ -126,10 +123,4 @@ function split(words: readonly string[], items: readonly PlanItem[]): readonly [
   const isAlone =
     first.includes('/') || namesOf(items).includes(first) || second === undefined || second.startsWith('/');
   return isAlone ? [words.slice(0, 1), words.slice(1)] : [words.slice(0, 2), words.slice(2)];
-}
-
-function pointersOf(value: string): readonly string[] {
-  const paths = parseIgnoreFields(value);
-  if (isInvalid(paths)) throw new UserError(`${paths.annotation}: ${paths.message}`);
-  return [...new Set(paths.map(formatPointer))];
 }

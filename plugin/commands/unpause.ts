@@ -1,29 +1,42 @@
 import { annotation } from '../../shared/api/annotations.ts';
-import { autopilotName } from '../../shared/api/names.ts';
-import type { Override, PlanItem } from '../../shared/engine/plan-item.ts';
+import type { KubernetesObject } from '../../shared/api/kubernetes-object.ts';
+import type { PlanItem } from '../../shared/engine/plan-item.ts';
 import type { Command } from '../command.ts';
 import { catalogOption } from '../input/catalog.ts';
 import { targetOf } from '../input/target-of.ts';
-import { annotateCommand } from '../output/annotate-command.ts';
-import { formatAge } from '../output/format-age.ts';
 import { UserError } from '../user-error.ts';
 import type { AnnotationChange } from '../writing/annotation-change.ts';
 import { changeAnnotations } from '../writing/change-annotations.ts';
-import { writeOptions } from '../writing/write-options.ts';
+import { sameItem } from '../writing/effect-text.ts';
+import { fightLines, pauseOf, peaceLines } from '../writing/fight-text.ts';
+import { ignoringToo } from '../writing/ignored-pointers.ts';
+import { noteChange, wantedNote } from '../writing/note-change.ts';
+import { noteOptions, writeOptions } from '../writing/write-options.ts';
 
 export const unpause: Command = {
   usage: 'unpause ASSET|KIND/NAME|KIND NAME|--all [flags]',
   words: [{ of: 'target' }],
   description: `Resumes what was paused because somebody kept changing it back: removes ${annotation.reconcilePaused}.
-Shows first who fought over which fields and since when, and what would end the fight: as long as the other side goes on,
-it will be paused again.`,
+Shows who fought over which fields, between which values and since when, and the commands that end the fight: as long as
+the other side goes on, it will be paused again. With --ignore it ends the fight at once.`,
   examples: [
     { text: 'Resume one object', words: 'unpause swap-enable' },
     { text: 'Everything that is paused', words: 'unpause --all' },
     { text: 'Who fought over what?', words: 'unpause --all --dry-run=client' },
+    { text: 'Resume, and leave the fields to the other side', words: 'unpause swap-enable --ignore' },
   ],
   connects: true,
-  options: [{ name: 'all', type: 'switch', description: 'Everything that is paused' }, ...writeOptions, catalogOption],
+  options: [
+    { name: 'all', type: 'switch', description: 'Everything that is paused' },
+    {
+      name: 'ignore',
+      type: 'switch',
+      description: `Leaves the fields that were fought over to the other side, by ${annotation.ignoreFields}; with --reason and --until about that`,
+    },
+    ...noteOptions,
+    ...writeOptions,
+    catalogOption,
+  ],
   run: (args, environment) =>
     changeAnnotations(args, environment, async ({ plan, live, kubectl }) => {
       if (args.isOn('all') === args.words.length > 0) {
@@ -33,49 +46,45 @@ it will be paused again.`,
             : 'unpause needs a name, or --all; "status" lists what is paused',
         );
       }
+      const note = wantedNote(args, environment.now());
+      if (Object.keys(note).length > 0 && !args.isOn('ignore')) {
+        throw new UserError('--reason and --until say why fields are ignored: they need --ignore');
+      }
       const paused = plan.items.filter((item) => pauseOf(item) !== undefined);
       const items = args.isOn('all') ? paused : [targetOf(plan.items, args.words, args)];
       const changes: AnnotationChange[] = [];
-      for (const { target } of items) {
-        const object = await live(target);
+      for (const item of items) {
+        const object = await live(item.target);
         if (object === undefined) continue;
-        const annotations = { [annotation.reconcilePaused]: null, [annotation.pausedBy]: null };
-        changes.push({ target, live: object, annotations });
+        const resumed = { [annotation.reconcilePaused]: null, [annotation.pausedBy]: null };
+        const ignored = args.isOn('ignore') && pauseOf(item) !== undefined ? yieldedTo(item, object) : undefined;
+        const annotations = {
+          ...resumed,
+          ...(ignored !== undefined && {
+            [annotation.ignoreFields]: ignored,
+            ...noteChange(annotation.ignoreFields, object, note),
+          }),
+        };
+        changes.push({ target: item.target, live: object, annotations });
       }
+      const fought = items.filter((item) => pauseOf(item) !== undefined);
       return {
         changes,
         already: args.isOn('all') ? 'nothing is paused' : `${items.map(({ asset }) => asset).join()} isn't paused`,
-        about: items.flatMap((item) => fight(item, { kubectl, now: environment.now() })),
+        about: fought.flatMap((item) => [...fightLines(item, environment.now()), '']),
+        afterwards: (after) =>
+          args.isOn('ignore') ? [] : fought.flatMap((item) => peaceLines(item, sameItem(item, after), kubectl)),
       };
     }),
 };
 
-function pauseOf({ overrides }: PlanItem): (Override & { readonly type: 'paused' }) | undefined {
-  return overrides.find((override) => override.type === 'paused');
-}
-
-/** Who fought over what, since when, and what would end it. */
-function fight(item: PlanItem, { kubectl, now }: { kubectl: string; now: Date }): readonly string[] {
-  const pause = pauseOf(item);
-  if (pause === undefined) return [];
-  const { pausedBy: { since, fields = [], manager } = {}, setBy } = pause;
-  const time = since === undefined ? Number.NaN : Date.parse(since);
-  const when = Number.isNaN(time) ? '' : ` since ${since} (${formatAge(new Date(time), now)} ago)`;
-  const who =
-    manager === undefined && fields.length === 0
-      ? 'nothing says against whom'
-      : `${manager ?? 'somebody'} kept changing ${fields.length === 0 ? 'it' : fields.join(', ')}`;
-  return [
-    `${item.asset} is paused${when}: ${who}`,
-    ...(setBy === autopilotName || setBy === undefined
-      ? []
-      : [`  ${setBy ?? 'somebody unknown'} set the pause, not the controller`]),
-    ...(fields.length === 0
-      ? []
-      : [
-          `  to leave ${fields.length === 1 ? 'that field' : 'those fields'} to the other side, which ends the fight:`,
-          `  ${annotateCommand(item.target, { [annotation.ignoreFields]: fields.join(',') }, kubectl)}`,
-        ]),
-    '',
-  ];
+/** What the object ignores then. @throws UserError where nothing says over which fields the fight was. */
+function yieldedTo(item: PlanItem, object: KubernetesObject): string {
+  const fields = pauseOf(item)?.pausedBy?.fields ?? [];
+  if (fields.length === 0) {
+    throw new UserError(
+      `nothing says over which fields of ${item.asset} the fight was: resume it, and leave fields to others with "ignore"`,
+    );
+  }
+  return ignoringToo(object, fields, item.baseline ?? object).join(',');
 }

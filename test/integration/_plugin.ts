@@ -1,3 +1,7 @@
+import { execFile } from 'node:child_process';
+import path from 'node:path';
+import process from 'node:process';
+import { promisify } from 'node:util';
 import type { ExecutionContext } from 'ava';
 import type { AnyObject, Cluster } from '../helpers/cluster.ts';
 
@@ -41,4 +45,14 @@ export function rowsOf(text: string): string[][] {
   const start = lines.findIndex((line) => line.startsWith('ASSET'));
   const end = lines.indexOf('', start);
   return lines.slice(start, end).map((line) => line.split(/ {3,}/));
+}
+
+/** Runs a command that was suggested, as somebody who copies it into a shell. */
+export async function runInShell(t: ExecutionContext, cluster: Cluster, command: string | undefined): Promise<void> {
+  t.truthy(command, 'there is a command');
+  const { binDir, kubeconfig } = cluster.controlPlane;
+  const PATH = [binDir, path.resolve('plugin'), process.env.PATH].join(path.delimiter);
+  await promisify(execFile)('sh', ['-c', command ?? ''], {
+    env: { PATH, KUBECONFIG: kubeconfig, HOME: '/nonexistent' },
+  });
 }

@@ -1,9 +1,6 @@
-import { execFile } from 'node:child_process';
-import path from 'node:path';
-import { promisify } from 'node:util';
-import test, { type ExecutionContext } from 'ava';
+import test from 'ava';
 import { useCluster } from '../helpers/cluster.ts';
-import { activated, failsWith, hyperConverged, makeNamespaces, succeeds } from './_plugin.ts';
+import { activated, failsWith, hyperConverged, makeNamespaces, runInShell, succeeds } from './_plugin.ts';
 
 const cluster = useCluster(test);
 const hco = {
@@ -27,15 +24,6 @@ async function decisionOf(...args: string[]) {
   const [, decision] = /^.*: (\S+)\n/.exec(stdout) ?? [];
   const [, command] = /\nWhat would change this: .*:\n {2}(kubectl .*)\n$/.exec(stdout) ?? [];
   return { decision, command, stdout };
-}
-
-async function runInShell(t: ExecutionContext, command: string | undefined) {
-  t.truthy(command, 'there is a command');
-  const { binDir, kubeconfig } = cluster.controlPlane;
-  const PATH = [binDir, path.resolve('plugin'), process.env.PATH].join(path.delimiter);
-  await promisify(execFile)('sh', ['-c', command ?? ''], {
-    env: { PATH, KUBECONFIG: kubeconfig, HOME: '/nonexistent' },
-  });
 }
 
 test.serial.before('HyperConverged is there, and everything is applied', async (t) => {
@@ -66,7 +54,7 @@ test.serial(
     t.regex(stdout, /\n {4}✗ not met {5}enabled\('pci-passthrough'\)/);
     t.regex(stdout, /saw hardware\.gpuPresent = false, hardware\.pciDevicesPresent = false/);
     t.regex(stdout, /enable pci-passthrough; that alone is not enough: hardware\./);
-    await runInShell(t, command);
+    await runInShell(t, cluster, command);
     t.notRegex((await decisionOf('pci-passthrough')).stdout, /not met {5}enabled/);
   },
 );
@@ -80,7 +68,7 @@ test.serial('each command that is suggested leads to another decision', async (t
     const isOurs = held.command?.startsWith('kubectl virt-platform ');
     t.regex(held.command ?? '', isOurs ? / --context=admin$/ : /^kubectl --context=admin /);
     // Ours asks first, and here is nobody to answer.
-    await runInShell(t, isOurs ? `${held.command} --yes` : held.command);
+    await runInShell(t, cluster, isOurs ? `${held.command} --yes` : held.command);
     t.is((await decisionOf('metrics-servicemonitor')).decision, 'in-sync', decision);
   };
 
@@ -89,7 +77,7 @@ test.serial('each command that is suggested leads to another decision', async (t
   await annotate(dashboard, { [key('mode')]: 'Unmanged' });
   const mistyped = await decisionOf('metrics-servicemonitor');
   t.is(mistyped.decision, 'override-invalid');
-  await runInShell(t, mistyped.command);
+  await runInShell(t, cluster, mistyped.command);
   await leadsBack('unmanaged');
   await annotate(hco, {
     [key('disabled-resources')]: '- {kind: ServiceMonitor, name: "virt-*"}\n- {kind: UIPlugin, name: "monitoring"}\n',
@@ -126,7 +114,7 @@ test.serial('an override in another known format is written right by the command
     const { decision, stdout, command } = await decisionOf('prometheus-alerts');
     t.is(decision, 'override-invalid', value);
     t.regex(stdout, /\n✗ stopped {5}/);
-    await runInShell(t, command);
+    await runInShell(t, cluster, command);
     const { decision: after } = await decisionOf('prometheus-alerts');
     t.not(after, 'override-invalid', value);
     const { metadata } = (await cluster.get(rule)) ?? {};
@@ -141,7 +129,7 @@ test.serial('live values are kept by the command that ignores them', async (t) =
   const { decision, command, stdout } = await decisionOf('ServiceMonitor', 'virt-platform-autopilot-metrics');
   t.is(decision, 'update');
   t.regex(stdout, /\nWhat differs:\n {2}\/spec\/endpoints.* \(somebody, \d+s ago\)\n/);
-  await runInShell(t, command);
+  await runInShell(t, cluster, command);
   const after = await decisionOf('metrics-servicemonitor');
   t.deepEqual((await cluster.get(dashboard))?.spec.endpoints, []);
   t.notRegex(after.stdout, /\/spec\/endpoints: /);

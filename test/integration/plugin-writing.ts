@@ -1,6 +1,6 @@
 import test from 'ava';
 import { useCluster } from '../helpers/cluster.ts';
-import { activated, failsWith, hyperConverged, makeNamespaces } from './_plugin.ts';
+import { activated, failsWith, hyperConverged, makeNamespaces, runInShell } from './_plugin.ts';
 import { onTerminal } from './_plugin-terminal.ts';
 
 const cluster = useCluster(test);
@@ -15,7 +15,14 @@ const hco = {
   namespace: 'openshift-cnv',
   name: 'kubevirt-hyperconverged',
 };
+const uiPlugin = { apiVersion: 'observability.openshift.io/v1alpha1', kind: 'UIPlugin', name: 'monitoring' };
 const mode = 'platform.kubevirt.io/mode';
+const paused = 'platform.kubevirt.io/reconcile-paused';
+const pause = async (id: typeof swap, fields: readonly string[]) => {
+  const by = { since: new Date(Date.now() - 300_000).toISOString(), fields, manager: 'rival' };
+  const annotations = { [paused]: 'true', 'platform.kubevirt.io/paused-by': JSON.stringify(by) };
+  await cluster.patch(id, { metadata: { annotations } });
+};
 const plugin = (...args: string[]) => cluster.kubectl(['virt-platform', ...args]);
 const annotationsOf = async (id: typeof swap) => (await cluster.get(id))?.metadata.annotations ?? {};
 
@@ -184,18 +191,12 @@ test.serial('disable opts out, and says what stays behind with the command that 
 });
 
 test.serial('unpause shows who fought over what and since when, and what ends it; then it resumes', async (t) => {
-  const paused = 'platform.kubevirt.io/reconcile-paused';
-  const by = {
-    since: new Date(Date.now() - 300_000).toISOString(),
-    fields: ['/spec/config/ignition/version'],
-    manager: 'rival',
-  };
+  const version = '/spec/config/ignition/version';
   await cluster.patch(swap, { spec: { config: { ignition: { version: '9.9.8' } } } }, { manager: 'rival' });
-  await cluster.patch(swap, {
-    metadata: { annotations: { [paused]: 'true', 'platform.kubevirt.io/paused-by': JSON.stringify(by) } },
-  });
+  await pause(swap, [version]);
   failsWith(t, await plugin('unpause'), /needs a name, or --all/);
   failsWith(t, await plugin('unpause', 'swap-enable', '--all'), /exclude each other/);
+  failsWith(t, await plugin('unpause', '--all', '--reason', 'x'), /--reason and --until .* need --ignore/);
   const ran = await plugin('unpause', '--all', '-y');
   t.is(ran.code, 0, ran.stderr);
   t.regex(
@@ -203,14 +204,66 @@ test.serial('unpause shows who fought over what and since when, and what ends it
     /^swap-enable is paused since \S+ \(5m\d*s? ago\): rival kept changing \/spec\/config\/ignition\/version\n/,
   );
   t.regex(ran.stdout, /\n {2}test set the pause, not the controller\n/);
+  t.regex(ran.stdout, /\nswap-enable: paused → update \(/);
   t.regex(
     ran.stdout,
-    /\n {2}kubectl --context=admin annotate \S+ --overwrite \S+ignore-fields=\/spec\/config\/ignition\/version\n/,
+    /\nswap-enable goes back and forth:\n {2}\/spec\/config\/ignition\/version: rival sets "9\.9\.8", the baseline has "3\.\d\.\d"\nIf rival goes on, swap-enable will be paused again\./,
   );
-  t.regex(ran.stdout, /\nswap-enable: paused → update \(/);
+  t.regex(
+    ran.stdout,
+    /\n {4}kubectl virt-platform ignore swap-enable \/spec\/config\/ignition\/version --context=admin\n/,
+  );
+  t.notRegex(ran.stdout, /virt-platform patch/, 'a MachineConfig takes none');
   const left = await annotationsOf(swap);
   t.deepEqual([left[paused], left['platform.kubevirt.io/paused-by']], [undefined, undefined]);
   t.regex((await plugin('unpause', 'swap-enable')).stderr, /^note: nothing to change: swap-enable isn't paused\n$/);
+});
+
+test.serial('each command that unpause offers ends the fight', async (t) => {
+  const enabled = '/spec/monitoring/perses/enabled';
+  const asRival = (value: boolean) =>
+    cluster.patch(uiPlugin, { spec: { monitoring: { perses: { enabled: value } } } }, { manager: 'rival' });
+  const { spec } = (await cluster.get(uiPlugin)) ?? {};
+  const wanted: boolean = spec.monitoring.perses.enabled;
+  const inSync = async () =>
+    /^\S+ +in-sync /.test((await plugin('status', 'monitoring-ui-plugin', '--no-headers')).stdout);
+  const clear = { 'platform.kubevirt.io/patch': null, 'platform.kubevirt.io/ignore-fields': null };
+  for (const command of ['ignore', 'patch']) {
+    await asRival(!wanted);
+    await pause(uiPlugin, [enabled]);
+    const ran = await plugin('unpause', 'monitoring-ui-plugin', '-y');
+    t.is(ran.code, 0, ran.stderr);
+    t.false(await inSync());
+    const offered = new RegExp(`\\n    (kubectl virt-platform ${command} .*)\\n`).exec(ran.stdout)?.[1];
+    await runInShell(t, cluster, `${offered} --yes`);
+    t.true(await inSync(), offered);
+    await cluster.patch(uiPlugin, { metadata: { annotations: clear } });
+  }
+  await asRival(wanted);
+});
+
+test.serial('unpause --ignore resumes and ends the fight in one write', async (t) => {
+  const version = '/spec/config/ignition/version';
+  await pause(swap, [version]);
+  const ran = await plugin('unpause', 'swap-enable', '--ignore', '--reason', 'theirs', '-y');
+  t.is(ran.code, 0, ran.stderr);
+  t.like(await annotationsOf(swap), {
+    [paused]: undefined,
+    'platform.kubevirt.io/ignore-fields': version,
+    'platform.kubevirt.io/ignore-fields-reason': 'theirs',
+  });
+  await cluster.patch(swap, {
+    metadata: {
+      annotations: { 'platform.kubevirt.io/ignore-fields': null, 'platform.kubevirt.io/ignore-fields-reason': null },
+    },
+  });
+  await cluster.patch(swap, { metadata: { annotations: { [paused]: 'true' } } });
+  failsWith(
+    t,
+    await plugin('unpause', 'swap-enable', '--ignore', '-y'),
+    /nothing says over which fields of swap-enable/,
+  );
+  await cluster.patch(swap, { metadata: { annotations: { [paused]: null } } });
 });
 
 test.serial(
