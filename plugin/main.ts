@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import { homedir, tmpdir } from 'node:os';
 import { basename } from 'node:path';
 import process from 'node:process';
@@ -39,12 +38,14 @@ const environment: Environment = {
   arch: process.arch,
   programName: programName(process.env.VIRT_PLATFORM_PROGRAM || process.argv0),
   signal: interrupted.signal,
-  runProgram: (program, args, { reads = false } = {}) =>
-    new Promise((resolve, reject) => {
-      const child = spawn(program, args, { stdio: [reads ? 'inherit' : 'ignore', 'inherit', 'inherit'], shell: false });
+  runProgram: async (program, args, { reads = false } = {}) => {
+    const { spawn } = await import('node:child_process');
+    const child = spawn(program, args, { stdio: [reads ? 'inherit' : 'ignore', 'inherit', 'inherit'], shell: false });
+    return new Promise((resolve, reject) => {
       child.once('error', reject);
       child.once('close', (code) => resolve(code ?? 2));
-    }),
+    });
+  },
 };
 // Not awaited here, since a package is CommonJS. Until it is done, an end that nobody meant is a failure.
 process.exitCode = 2;
