@@ -143,6 +143,11 @@ onHostWithKrew(
     const status = await kubectl('virt-platform', 'status', 'psi-enable', '-o', 'json');
     t.is(status.stderr, '');
     t.like(JSON.parse(status.stdout), { kind: 'Status', activation: { state: 'active' }, summary: { create: 1 } });
+
+    const completion = await kubectl('virt-platform', 'completion', 'install');
+    t.is(completion.stdout, `${path.join(krewRoot, 'bin/kubectl_complete-virt_platform')} created\n`);
+    t.regex((await kubectl('__complete', 'virt-platform', 'stat')).stdout, /^status\t/);
+
     // To list and uninstall krew wants an index, cloned from the internet; what is in it doesn't matter.
     await mkdir(path.join(krewRoot, 'index/default/.git'), { recursive: true });
     t.is((await kubectl('krew', 'list')).stdout, 'detached/virt-platform\n');

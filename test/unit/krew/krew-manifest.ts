@@ -5,6 +5,7 @@ import { parse } from 'yaml';
 import { targets } from '../../../krew/executable/targets.ts';
 import { krewManifest, pluginName } from '../../../krew/krew-manifest.ts';
 import { goPlatform } from '../../../plugin/build-info.ts';
+import { commandList } from '../../../plugin/command-list.ts';
 
 // What krew itself checks it with is run by test/e2e/packaged-krew.ts. These are the rules of its index, for people.
 const root = path.resolve(import.meta.dirname, '../../..');
@@ -39,6 +40,16 @@ test('its short description is a few words on one line, without a dot, and witho
 test('its description says what it does, in lines that fit a terminal, and lists no commands', (t) => {
   for (const line of spec.description.split('\n')) t.true(line.length <= 100, line);
   t.notRegex(spec.description, /kubectl|virt-platform|node(\.js)?\b/i);
+});
+
+test('its caveats name an extra step alone, by a command that there is', (t) => {
+  const named = [...spec.caveats.matchAll(/kubectl virt-platform (\S+)/g)].map(([, name]) => name);
+  t.deepEqual(named, ['completion']);
+  for (const name of named)
+    t.true(
+      commandList.some((command) => command.name === name),
+      name,
+    );
 });
 
 test('each platform is chosen by system and processor, and says where its archive is and what is in it', (t) => {
