@@ -139,7 +139,7 @@ export function compileAssetFile(
         params: { ...front.params, ...variant.params },
         dependsOn: front.dependsOn,
         readyTimeoutMs: front.readyTimeoutMs,
-        body: { file, nodes, uses: facts.uses, reads: facts.reads },
+        body: { file, nodes: JSON.stringify(nodes), uses: facts.uses, reads: facts.reads },
         ...(group === undefined ? {} : { group }),
         ...(readyWhen === undefined ? {} : { readyWhen }),
       },

@@ -9,7 +9,8 @@ import type { TemplateNode } from './template-syntax.ts';
 export type CompiledTemplate = {
   /** The asset's file, for messages. */
   readonly file: string;
-  readonly nodes: readonly TemplateNode[];
+  /** Its nodes, as JSON in a text: few templates are ever walked, since most bodies are known or not wanted. */
+  readonly nodes: string;
   readonly uses: readonly string[];
   readonly reads: readonly (readonly string[])[];
   /** What it renders to with some values. */
@@ -20,7 +21,7 @@ export type CompiledTemplate = {
 export type Prerendered = {
   /** At `reads`, one by one: the value, or nothing where there is none. */
   readonly inputs: readonly (readonly unknown[])[];
-  /** As JSON in a text, since few of them are ever looked at; none where the template renders to nothing. */
+  /** As JSON in a text, too; none where the template renders to nothing. */
   readonly body?: string;
 };
 
@@ -76,7 +77,7 @@ function renderBody(
 ): JsonMap | undefined {
   const { annotations, hyperConverged } = context;
   const scope = { annotations, hyperConverged, file: shippedFile };
-  const chunks = evaluateTemplate(nodes, { file, context, scope });
+  const chunks = evaluateTemplate(JSON.parse(nodes) as readonly TemplateNode[], { file, context, scope });
   const text = chunks.map((chunk) => chunk.text).join('');
   if (text.length > maxLength) throw new RenderError(file, 1, `It renders to more than ${maxLength} characters`);
   if (text.trim() === '') return undefined;
