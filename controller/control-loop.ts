@@ -132,7 +132,7 @@ export class ControlLoop {
     });
     this.#dryRuns = new DryRuns(cluster, this.#cache, {
       ...around,
-      mayAsk: () => this.#mayAsk,
+      mayAsk: () => this.#isLeader,
       onAnswer: () => this.#markDirty(),
     });
     this.#apis = new ApiFollower(cluster, {
@@ -192,11 +192,6 @@ export class ControlLoop {
 
   get #isLeader(): boolean {
     return this.#election === undefined ? this.#options.leaderElection === undefined : this.#election.isLeader;
-  }
-
-  /** Only who writes, or reports instead, asks the server. */
-  get #mayAsk(): boolean {
-    return this.#isLeader || this.#options.observe === true;
   }
 
   async #elect(signal: AbortSignal): Promise<void> {
@@ -301,8 +296,8 @@ export class ControlLoop {
       this.#cache.watch(reads, { isFinished: questions.length === 0 });
       const isRead = questions.length === open.length;
       this.#noticeReads(isRead);
-      // What isn't read yet marks the plan dirty when it is.
-      if (!isRead || !this.#mayAsk) {
+      // What isn't read yet marks the plan dirty when it is. Only who leads writes, reports, or asks the server.
+      if (!isRead || !this.#isLeader) {
         this.#executor.replaceQueue([]);
         return;
       }

@@ -1,4 +1,5 @@
 import anyTest, { type TestFn } from 'ava';
+import { leaderPresets } from '../../controller/leader-election.ts';
 import { type AnyObject, useCluster, waitFor } from '../helpers/cluster.ts';
 import { type Running, runController } from '../helpers/controller.ts';
 import { builtInCatalog, catalogOf } from '../helpers/engine.ts';
@@ -131,6 +132,24 @@ test.serial('in observe mode it plans and tells, and writes nothing', async (t) 
   const running = start(t, cluster.kubeconfig, configMaps('observed'), { observe: true });
   await waitFor(() => running.controller.state.plan?.items[0]?.decision === 'create', { what: 'a plan' });
   t.is(await cluster.get(id('observed')), undefined);
+});
+
+test.serial('of several that observe, only the one that leads reports; when it ends, another does', async (t) => {
+  const replica = (identity: string) =>
+    start(t, cluster.kubeconfig, configMaps('reported'), {
+      observe: true,
+      leaderElection: { identity, namespace: 'tests', times: leaderPresets.default },
+    });
+  const one = replica('one');
+  await waitFor(() => one.controller.state.plan !== undefined, { what: 'a plan of the leader' });
+  const other = replica('other');
+  await waitFor(() => other.controller.state.holder === 'one' && other.controller.state.isSynced, {
+    what: 'the other to follow',
+  });
+  t.is(other.controller.state.plan, undefined);
+  await one.stop();
+  await waitFor(() => other.controller.state.plan?.items[0]?.decision === 'create', { what: 'a plan of the other' });
+  t.is(await cluster.get(id('reported')), undefined);
 });
 
 test.serial('a CRD that appears is used at once, and one that goes is no failure', async (t) => {
