@@ -39,11 +39,18 @@ export async function checkResult(
       live = found.object;
       continue;
     }
-    if (verdict.verdict === 'rejected') throw new UserError(`the API server refuses the result: ${verdict.message}`);
+    if (verdict.verdict === 'rejected') throw refusal(verdict.message);
     if (verdict.verdict === 'unknown') return { checked: false, why: verdict.why };
     return { checked: true, live, applied: verdict.object };
   }
   return { checked: false, why: `${formatObjectRef(ref)} changed each time it was looked at` };
+}
+
+function refusal(message: string): UserError {
+  // Where an apply takes the last key of a map away, the server leaves null, and then refuses that (1.36).
+  const isEmptied = message.includes('in body must be of type object: "null"');
+  const hint = isEmptied ? "; an apply can't empty a map: take the whole map away instead" : '';
+  return new UserError(`the API server refuses the result: ${message}${hint}`);
 }
 
 const mostAttempts = 3;

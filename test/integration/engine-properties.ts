@@ -6,71 +6,14 @@ import { equalJson } from '../../shared/engine/json.ts';
 import type { Cluster as Client } from '../../shared/kube/client.ts';
 import { type AnyObject, useCluster } from '../helpers/cluster.ts';
 import { catalogOf, converge, itemOf, openClient, planNow } from '../helpers/engine.ts';
+import { gadgetCrd, gadgetSpec as spec } from './_gadgets.ts';
 
 const test = anyTest as TestFn<{ client: Client }>;
 const cluster = useCluster(test, { crds: 'none' });
 
-/** Every kind of list and map that a schema can declare, inside one another too. */
-const crd = `
-apiVersion: apiextensions.k8s.io/v1
-kind: CustomResourceDefinition
-metadata: { name: gadgets.example.com }
-spec:
-  group: example.com
-  scope: Cluster
-  names: { kind: Gadget, plural: gadgets }
-  versions:
-    - name: v1
-      served: true
-      storage: true
-      schema:
-        openAPIV3Schema:
-          type: object
-          properties:
-            spec:
-              type: object
-              properties:
-                size: { type: integer }
-                other: { type: string, nullable: true }
-                either: { x-kubernetes-int-or-string: true }
-                parts:
-                  type: array
-                  x-kubernetes-list-type: map
-                  x-kubernetes-list-map-keys: [name]
-                  items:
-                    type: object
-                    required: [name]
-                    properties:
-                      name: { type: string }
-                      value: { type: integer }
-                      unit: { type: string }
-                      tags: { type: array, x-kubernetes-list-type: set, items: { type: string } }
-                      limits: { type: object, x-kubernetes-map-type: atomic, additionalProperties: { type: integer } }
-                ports:
-                  type: array
-                  x-kubernetes-list-type: map
-                  x-kubernetes-list-map-keys: [port, protocol]
-                  items:
-                    type: object
-                    required: [port]
-                    properties:
-                      port: { type: integer }
-                      protocol: { type: string, default: TCP }
-                      title: { type: string }
-                settings: { type: object, additionalProperties: { type: string } }
-                groups:
-                  type: object
-                  additionalProperties: { type: object, properties: { min: { type: integer }, max: { type: integer } } }
-                list: { type: array, items: { type: string } }
-                rows: { type: array, items: { type: object, properties: { a: { type: integer }, b: { type: integer, default: 7 } } } }
-                names: { type: array, x-kubernetes-list-type: set, items: { type: string } }
-                selector: { type: object, x-kubernetes-map-type: atomic, additionalProperties: { type: string } }
-                free: { type: object, x-kubernetes-preserve-unknown-fields: true }
-`;
-
 test.serial.before('HyperConverged is activated', async (t) => {
   await cluster.installCrds('own', { only: ['hyperconvergeds.hco.kubevirt.io'] });
-  await cluster.apply(crd);
+  await cluster.apply(gadgetCrd);
   await cluster.apply('{apiVersion: v1, kind: Namespace, metadata: {name: openshift-cnv}}');
   await cluster.apply({
     apiVersion: 'hco.kubevirt.io/v1',
@@ -86,51 +29,6 @@ test.serial.before('HyperConverged is activated', async (t) => {
 });
 
 test.after.always((t) => t.context.client?.close());
-
-const word = fc.constantFrom('x', 'y', 'yes', '1', '');
-const number = fc.integer({ min: -1, max: 3 });
-const name = fc.constantFrom('a', 'b', 'c');
-const mapOf = <Value>(value: fc.Arbitrary<Value>) => fc.dictionary(name, value, { maxKeys: 3, noNullPrototype: true });
-const optional = { requiredKeys: [] } as { requiredKeys: [] };
-
-/** What somebody may want of a gadget: anything that its schema takes. */
-const spec: fc.Arbitrary<AnyObject> = fc.record(
-  {
-    size: number,
-    other: word,
-    either: fc.oneof(number, word),
-    parts: fc.uniqueArray(
-      fc
-        .record(
-          {
-            name,
-            value: number,
-            unit: word,
-            tags: fc.uniqueArray(word, { maxLength: 2 }),
-            limits: mapOf(number),
-          },
-          { requiredKeys: ['name'] },
-        )
-        .map((part): AnyObject => part),
-      { maxLength: 3, selector: (part) => part.name },
-    ),
-    ports: fc.uniqueArray(
-      fc.record(
-        { port: fc.integer({ min: 1, max: 2 }), protocol: fc.constantFrom('TCP', 'UDP'), title: word },
-        { requiredKeys: ['port'] },
-      ),
-      { maxLength: 3, selector: ({ port, protocol = 'TCP' }) => `${port} ${protocol}` },
-    ),
-    settings: mapOf(word),
-    groups: mapOf(fc.record({ min: number, max: number }, optional)),
-    list: fc.array(word, { maxLength: 3 }),
-    rows: fc.array(fc.record({ a: number, b: number }, optional), { maxLength: 2 }),
-    names: fc.uniqueArray(word, { maxLength: 3 }),
-    selector: mapOf(word),
-    free: mapOf(fc.oneof(number, word, mapOf(number), fc.array(number, { maxLength: 2 }))),
-  },
-  optional,
-);
 
 /** What another manager may do: apply with force, update by a merge patch, or take the managed fields away. */
 type Edit =
