@@ -4,11 +4,15 @@ import { parseArgs } from 'node:util';
 import { loadCatalog } from '../../shared/catalog/load-catalog.ts';
 import { readCatalogFiles } from '../../shared/catalog/read-catalog-files.ts';
 import { generatedManifests, imagePatch } from './generated-manifests.ts';
+import { catalogFor, type Platform } from './platform.ts';
 
 // Writes the manifests that follow from the catalog and package.json: permissions, the admission policy, the image.
 // With --check it only says whether they are up to date; with --dry-run it prints them. --catalog and --namespace, for a
-// catalog or a namespace of one's own, print what goes into an overlay of one's own.
-const namespaces = { openshift: 'openshift-cnv', kubernetes: 'kubevirt-hyperconverged' };
+// catalog or a namespace of one's own, print what goes into an overlay of one's own, for whatever platform it is.
+const namespaces: Readonly<Record<Platform, string>> = {
+  openshift: 'openshift-cnv',
+  kubernetes: 'kubevirt-hyperconverged',
+};
 
 const root = path.resolve(import.meta.dirname, '../..');
 const { values: options } = parseArgs({
@@ -34,8 +38,8 @@ if (isForSomebodyElse) {
 
 function shippedFiles(): Record<string, string> {
   const { config, version } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
-  const overlays = Object.entries(namespaces).flatMap(([overlay, namespace]) =>
-    Object.entries(generatedManifests(catalog, { namespace })).map(
+  const overlays = (Object.keys(namespaces) as Platform[]).flatMap((overlay) =>
+    Object.entries(generatedManifests(catalogFor(catalog, overlay), { namespace: namespaces[overlay] })).map(
       ([file, text]) => [`overlays/${overlay}/generated/${file}`, text] as const,
     ),
   );

@@ -69,7 +69,10 @@ for (const [overlay, namespace] of Object.entries(overlays) as [Overlay, string]
       metadata: {
         name: 'kubevirt-hyperconverged',
         namespace,
-        annotations: { 'platform.kubevirt.io/autopilot': 'true' },
+        annotations: {
+          'platform.kubevirt.io/autopilot': 'true',
+          'platform.kubevirt.io/openshift': String(overlay === 'openshift'),
+        },
       },
       spec: {},
     });

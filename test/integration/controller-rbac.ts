@@ -3,6 +3,7 @@ import anyTest, { type TestFn } from 'ava';
 import { EventRecorder } from '../../controller/events.ts';
 import type { Happening } from '../../controller/happening.ts';
 import { leaderPresets } from '../../controller/leader-election.ts';
+import { catalogFor } from '../../controller/manifests/platform.ts';
 import { autopilotName, managedByLabel } from '../../shared/api/names.ts';
 import type { ObjectRef } from '../../shared/api/object-ref.ts';
 import type { RenderContext } from '../../shared/catalog/asset.ts';
@@ -30,6 +31,11 @@ const elsewhere = new Set(
   catalog.assets
     .filter(({ when }) => when.some(({ expression }) => /^!(topology\.isOpenShift|enabled\()/.test(expression)))
     .map(({ name }) => name),
+);
+
+/** What the overlay that is installed has no permissions for. */
+const ofPlainKubernetes = new Set(
+  catalog.assets.filter((asset) => !catalogFor(catalog, 'openshift').assets.includes(asset)).map(({ name }) => name),
 );
 
 /** What nobody but a release knows. */
@@ -416,7 +422,7 @@ async function send({ method = 'GET', path, body, contentType }: Forbidden, as: 
 /** What the controller watches, by the architecture: whole collections, and objects by a field selector. */
 async function watched(client: Client): Promise<string[]> {
   const plan = await planNow(client);
-  const targets = plan.items.map(({ target }) => target);
+  const targets = plan.items.filter(({ asset }) => !ofPlainKubernetes.has(asset)).map(({ target }) => target);
   const objects: ObjectRef[] = targets.filter(({ kind }) => kind !== 'HyperConverged');
   for (const kind of ['Infrastructure', 'Scheduler']) {
     objects.push({ apiVersion: 'config.openshift.io/v1', kind, name: 'cluster' });
@@ -429,7 +435,7 @@ async function watched(client: Client): Promise<string[]> {
     '/api/v1/nodes',
     '/apis/apiextensions.k8s.io/v1/customresourcedefinitions',
   ];
-  for (const { reads, params } of catalog.assets) {
+  for (const { reads, params } of catalogFor(catalog, 'openshift').assets) {
     const context = { params, hyperConverged: { namespace: 'openshift-cnv' } } as unknown as RenderContext;
     for (const read of Object.values(reads)) {
       if (read.read === 'list') {
