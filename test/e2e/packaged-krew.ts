@@ -54,7 +54,8 @@ test.serial.before('the plugin is packaged', async (t) => {
 async function copyCheckout(): Promise<void> {
   const lock: Lock = JSON.parse(await readFile(path.join(root, 'package-lock.json'), 'utf8'));
   const dependencies = productionPackages(lock).map(({ folder: installed }) => installed);
-  const sources = ['LICENSE', 'assets', 'controller', 'krew', 'package-lock.json', 'package.json', 'plugin', 'shared'];
+  const files = ['LICENSE', 'package-lock.json', 'package.json'];
+  const sources = ['assets', 'controller', 'krew', 'plugin', 'shared', 'test/fixtures', ...files];
   for (const name of [...sources, ...dependencies]) {
     await cp(path.join(root, name), path.join(checkout, name), { recursive: true });
   }
