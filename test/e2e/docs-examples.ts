@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync, globSync, readdirSync } from 'node:fs';
+import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -139,6 +139,14 @@ class Session {
   }
 
   async end(): Promise<void> {
+    // What was started in the background, where the document ended before it was told to end.
+    for (const file of globSync(path.join(this.#folder, 'virt-platform/*.pid'))) {
+      try {
+        process.kill(Number(readFileSync(file, 'utf8')));
+      } catch {
+        // It has ended.
+      }
+    }
     await this.#controlPlane.stop();
     await rm(this.#folder, { recursive: true, force: true });
   }
