@@ -4,6 +4,7 @@ import type { Cluster } from '../../shared/kube/client.ts';
 import { isTroubleOfOne } from '../../shared/kube/trouble.ts';
 import type { Arguments } from '../arguments.ts';
 import type { Environment } from '../environment.ts';
+import { kubectlFor } from '../input/connect.ts';
 import { seenOn } from '../input/observed.ts';
 import type { Examined } from './finding.ts';
 
@@ -21,7 +22,15 @@ export async function examine(
   // Whoever can't be reached is said to be so by the first request, in one line.
   const server = await cluster.version();
   const [seen, user] = await Promise.all([seenOn(cluster, catalog, args, environment), nameOfUser(cluster)]);
-  return { ...seen, cluster, server, user, namespace: seen.plan.hyperConverged?.namespace, now: environment.now() };
+  return {
+    ...seen,
+    cluster,
+    server,
+    adminKubectl: kubectlFor(args, cluster, { asSelf: false }),
+    user,
+    namespace: seen.plan.hyperConverged?.namespace,
+    now: environment.now(),
+  };
 }
 
 /** Not every server tells; then the kubeconfig's name is as near as it gets. */

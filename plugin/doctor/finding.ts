@@ -25,6 +25,8 @@ export type Finding = {
 export type Examined = Seen & {
   readonly cluster: Cluster;
   readonly server: ServerVersion;
+  /** `kubectl` for somebody who administers the cluster. */
+  readonly adminKubectl: string;
   /** Who asks, as the API server knows them. */
   readonly user: string;
   /** Of HyperConverged, beside which the controller runs; absent where there is none, or it can't be read. */

@@ -56,17 +56,23 @@ export async function connectionFor(
   return { connection, options };
 }
 
-/** `kubectl` with what leads to this very cluster, for commands that are suggested. */
-export function kubectlFor(args: Arguments, cluster?: Cluster): string {
+/**
+ * `kubectl` with what leads to this very cluster, for commands that are suggested: as the same user, or (`asSelf` false)
+ * for somebody who may do more.
+ */
+export function kubectlFor(args: Arguments, cluster?: Cluster, { asSelf = true }: { asSelf?: boolean } = {}): string {
   const context = cluster?.connection.context;
+  const who = [
+    ...flag('user', args.text('user')),
+    ...flag('as', args.text('as')),
+    ...args.texts('as-group').flatMap((group) => flag('as-group', group)),
+  ];
   const flags = [
     ...flag('kubeconfig', args.text('kubeconfig')),
     ...flag('context', context),
     ...flag('cluster', args.text('cluster')),
-    ...flag('user', args.text('user')),
     ...flag('server', args.text('server')),
-    ...flag('as', args.text('as')),
-    ...args.texts('as-group').flatMap((group) => flag('as-group', group)),
+    ...(asSelf ? who : []),
   ];
   return ['kubectl', ...flags].join(' ');
 }

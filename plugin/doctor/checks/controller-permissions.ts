@@ -12,7 +12,7 @@ export const controllerPermissions = check({
       means: 'the controller may not do what something wanted, or its own work, needs',
     },
   },
-  run: async ({ cluster, catalog, plan, controller, namespace, kubectl }) => {
+  run: async ({ cluster, catalog, plan, controller, namespace, adminKubectl }) => {
     // Where it was never installed, that is what is to be said.
     if (namespace === undefined || controller.state === 'not-found') return [];
     const user = `system:serviceaccount:${namespace}:${autopilotName}`;
@@ -24,7 +24,7 @@ export const controllerPermissions = check({
       id: 'controller-permission-missing',
       what: `the controller may not do what it takes for ${of}: ${describePermissions(permissions)}`,
       where: `ServiceAccount/${namespace}/${autopilotName}`,
-      fix: manifestsCommand(namespace, kubectl),
+      fix: manifestsCommand(namespace, adminKubectl),
       note: `${manifestsNote}; another catalog needs permissions generated from it`,
     }));
   },

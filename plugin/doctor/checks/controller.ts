@@ -21,24 +21,34 @@ export const controller = check({
       means: 'the controller has not planned with HyperConverged as it is now',
     },
   },
-  run: ({ controller: health, plan, namespace, now, kubectl }) => {
+  run: async ({ cluster, controller: health, plan, namespace, now, kubectl, adminKubectl }) => {
     if (namespace === undefined) return [];
     const where = formatObjectRef(leaseRef(namespace));
     const pods = `-n ${namespace} -l app=${autopilotName}`;
     switch (health.state) {
       case 'unknown':
         return [notCheckedBecause('the controller', health.why, kubectl)];
-      case 'not-found':
+      case 'not-found': {
         if (plan.activation.state === 'inactive') return [];
+        const deployment = { apiVersion: 'apps/v1', kind: 'Deployment', namespace, name: autopilotName };
+        const isInstalled = (await cluster.get(deployment)).answer === 'object';
         return [
-          {
-            id: 'controller-missing',
-            what: 'no controller was ever here: nothing is kept in sync',
-            where,
-            fix: manifestsCommand(namespace, kubectl),
-            note: manifestsNote,
-          },
+          isInstalled
+            ? {
+                id: 'controller-missing',
+                what: 'the controller is installed, and was never at work: nothing is kept in sync',
+                where: formatObjectRef(deployment),
+                fix: `${kubectl} get pods ${pods}`,
+              }
+            : {
+                id: 'controller-missing',
+                what: 'no controller was ever here: nothing is kept in sync',
+                where,
+                fix: manifestsCommand(namespace, adminKubectl),
+                note: manifestsNote,
+              },
         ];
+      }
       case 'found':
         return controllerTroubles(health, plan.hyperConverged?.generation, now).map(({ trouble, message }) => ({
           id: ids[trouble],

@@ -1,6 +1,7 @@
 import type { KubernetesObject } from '../../../shared/api/kubernetes-object.ts';
 import { autopilotName, isHyperConverged, managedByLabel } from '../../../shared/api/names.ts';
 import { formatObjectRef, groupOf, type ObjectRef } from '../../../shared/api/object-ref.ts';
+import type { PlanItem } from '../../../shared/engine/plan-item.ts';
 import { isTroubleOfOne, type Trouble } from '../../../shared/kube/trouble.ts';
 import { deleteCommand } from '../../output/delete-command.ts';
 import { check, type Examined, type Found } from '../finding.ts';
@@ -21,47 +22,37 @@ export const leftovers = check({
   },
   run: async (examined) => {
     const { plan, kubectl } = examined;
-    const kinds = new Map(
-      plan.items.map(({ target: { apiVersion, kind } }) => [`${apiVersion} ${kind}`, { apiVersion, kind }]),
-    );
+    const targets = plan.items.map(({ target: { apiVersion, kind } }) => ({ apiVersion, kind }));
+    const kinds = new Map(targets.map((target) => [`${target.apiVersion} ${target.kind}`, target]));
     const looked = await Promise.all([...kinds.values()].map((kind) => labelled(kind, examined)));
-    const untold = looked.filter((one) => 'trouble' in one);
-    const [first] = untold;
-    const unlooked =
-      first === undefined
-        ? []
-        : [
-            notChecked(
-              `what nothing wants any more of ${untold.map(({ kind }) => kind).join(', ')}`,
-              first.trouble,
-              kubectl,
-            ),
-          ];
-    const byRef = new Map(plan.items.map((item) => [keyOf(item.target), item]));
+    const items = new Map(plan.items.map((item) => [keyOf(item.target), item]));
     const found = looked
       .flatMap((one) => ('trouble' in one ? [] : one))
-      .flatMap((ref): readonly Found<'leftover' | 'switched-off'>[] => {
-        const item = byRef.get(keyOf(ref));
-        const where = formatObjectRef(ref);
-        const fix = deleteCommand(ref, kubectl);
-        if (item === undefined) {
-          const what = 'it carries our label, and nothing in the catalog is about it';
-          return [{ id: 'leftover', what, where, fix, note: 'first see whether somebody needs it' }];
-        }
-        if (item.decision !== 'condition-unmet') return [];
-        return [
-          {
-            id: 'switched-off',
-            what: `${item.asset} isn't wanted: ${item.why}`,
-            where,
-            fix,
-            note: 'if nobody needs it',
-          },
-        ];
-      });
-    return [...found, ...unlooked];
+      .flatMap((ref) => finding(ref, items.get(keyOf(ref)), kubectl));
+
+    const untold = looked.filter((one) => 'trouble' in one);
+    const [first] = untold;
+    if (first === undefined) return found;
+    const of = untold.length === 1 ? `the kind ${first.kind}` : `${untold.length} kinds, ${first.kind} among them`;
+    return [...found, notChecked(`what nothing wants any more of ${of}`, first.trouble, kubectl)];
   },
 });
+
+function finding(
+  ref: ObjectRef,
+  item: PlanItem | undefined,
+  kubectl: string,
+): readonly Found<'leftover' | 'switched-off'>[] {
+  const where = formatObjectRef(ref);
+  const fix = deleteCommand(ref, kubectl);
+  if (item === undefined) {
+    const what = 'it carries our label, and nothing in the catalog is about it';
+    return [{ id: 'leftover', what, where, fix, note: 'first see whether somebody needs it' }];
+  }
+  if (item.decision !== 'condition-unmet') return [];
+  const what = `${item.asset} isn't wanted: ${item.why}`;
+  return [{ id: 'switched-off', what, where, fix, note: 'if nobody needs it' }];
+}
 
 async function labelled(
   kind: Pick<ObjectRef, 'apiVersion' | 'kind'>,

@@ -12,7 +12,7 @@ export const myPermissions = check({
     },
     'cannot-steer': { severity: 'info', means: 'you may not write the annotations that steer' },
   },
-  run: async ({ cluster, catalog, plan, namespace, user, kubectl }) => {
+  run: async ({ cluster, catalog, plan, namespace, user, adminKubectl }) => {
     if (namespace === undefined) return [];
     // Watching is the controller's; and what it does for itself isn't anybody else's.
     const needed = neededPermissions(catalog, plan.items, namespace).filter(
@@ -25,7 +25,7 @@ export const myPermissions = check({
       id,
       what: `you may not ${describePermissions(permissions)}`,
       where: `User/${user}`,
-      fix: `${kubectl} create clusterrolebinding ${shellWord(`${role}-${nameFrom(user)}`)} --clusterrole=${role} --user=${shellWord(user)}`,
+      fix: `${adminKubectl} create clusterrolebinding ${shellWord(`${role}-${nameFrom(user)}`)} --clusterrole=${role} --user=${shellWord(user)}`,
       note: "for whoever administers the cluster; the role comes with the controller's manifests",
     });
     return [

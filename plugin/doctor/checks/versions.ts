@@ -17,10 +17,10 @@ export const versions = check({
       means: 'plugin and controller are of different versions, with the same catalog',
     },
   },
-  run: ({ controller, catalog, namespace = '', kubectl }) => {
+  run: ({ controller, catalog, namespace = '', adminKubectl }) => {
     if (controller.state !== 'found') return [];
     const where = formatObjectRef(leaseRef(namespace));
-    const fix = manifestsCommand(namespace, kubectl);
+    const fix = manifestsCommand(namespace, adminKubectl);
     const note = `${manifestsNote}; or install the plugin of the controller's version`;
     const skew = catalogSkew(controller, catalog.digest);
     if (skew !== undefined) return [{ id: 'catalog-skew', what: skew, where, fix, note }];
