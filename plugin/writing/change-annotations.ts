@@ -14,6 +14,7 @@ import { UserError } from '../user-error.ts';
 import { type AnnotationChange, minimalObject, whatDiffers } from './annotation-change.ts';
 import { ask } from './ask.ts';
 import { changeText, effectText, sameItem } from './effect-text.ts';
+import { type GitopsTool, gitopsRules } from './gitops-rules.ts';
 import { writeChange } from './write-change.ts';
 import { writeOptionsOf } from './write-options.ts';
 
@@ -60,6 +61,11 @@ export async function changeAnnotations(
   try {
     const before = await observedOn(cluster, catalog, args, environment);
     const wish = await wishOf({ ...before, cluster, messages, live: (ref) => liveObject(cluster, ref, signal) });
+    if (options.gitops !== undefined) {
+      cluster.pretend(wish.changes);
+      stdout.write(rulesFor(options.gitops, wish, await observedOn(cluster, catalog, args, environment), messages));
+      return 0;
+    }
     const changes = wish.changes.map(whatDiffers).filter(({ annotations }) => Object.keys(annotations).length > 0);
     if (changes.length === 0) {
       messages.note(`nothing to change: ${wish.already}`);
@@ -99,6 +105,29 @@ export async function changeAnnotations(
   } finally {
     cluster.close();
   }
+}
+
+/** What the tool has to leave alone of the objects concerned, as they are kept afterwards. */
+function rulesFor(tool: GitopsTool, { changes, already }: Wish, { plan }: Observed, messages: Messages): string {
+  if (changes.length === 0) {
+    messages.note(`nothing to change: ${already}`);
+    return '';
+  }
+  const kept = changes.flatMap(({ target }) => {
+    const item = plan.items.find((other) => formatObjectRef(other.target) === formatObjectRef(target));
+    if (item?.desired !== undefined) return [item.desired];
+    messages.note(
+      `the autopilot keeps nothing of ${formatObjectRef(target)} then (${item?.decision ?? 'it is no part of the baseline'}): no rule is needed`,
+    );
+    return [];
+  });
+  if (kept.length === 0) return '';
+  messages.note(
+    tool === 'argocd'
+      ? 'for the Application that has them; RespectIgnoreDifferences has its sync leave the fields alone too, once the objects exist'
+      : 'for the Kustomization that has them, with Flux 2.9 or newer; before, leave these fields out of the manifests in Git',
+  );
+  return safeYaml(gitopsRules(tool, kept));
 }
 
 /** @throws UserError where nothing could carry an annotation. */

@@ -2,6 +2,7 @@ import { autopilotName, pluginManager } from '../../shared/api/names.ts';
 import type { Arguments } from '../arguments.ts';
 import type { Option } from '../command.ts';
 import { UserError } from '../user-error.ts';
+import { type GitopsTool, gitopsTools } from './gitops-rules.ts';
 
 const dryRuns = ['none', 'client', 'server'] as const;
 
@@ -23,6 +24,12 @@ export const writeOptions: readonly Option[] = [
     type: 'text',
     choices: ['yaml', 'json'],
     description: 'Prints the change for a Git repository instead of making it',
+  },
+  {
+    name: 'gitops',
+    type: 'text',
+    choices: gitopsTools,
+    description: 'Only prints the rules by which that tool leaves alone what the autopilot then keeps of these objects',
   },
   {
     name: 'field-manager',
@@ -54,6 +61,7 @@ export type WriteOptions = {
   readonly yes: boolean;
   readonly format: 'yaml' | 'json' | undefined;
   readonly fieldManager: string;
+  readonly gitops: GitopsTool | undefined;
 };
 
 /** @throws UserError for a value that isn't allowed. */
@@ -77,10 +85,17 @@ export function writeOptionsOf(args: Arguments): WriteOptions {
     throw new UserError('--field-manager must be 1 to 128 printable characters');
   }
   const format = args.text('output');
+  const gitops = gitopsTools.find((tool) => tool === args.text('gitops'));
+  if (gitops !== undefined && format !== undefined) {
+    throw new UserError(
+      '--gitops and --output exclude each other: the one prints rules for a tool, the other the change',
+    );
+  }
   return {
     dryRun,
     yes: args.isOn('yes'),
     fieldManager,
+    gitops,
     format: format === 'yaml' || format === 'json' ? format : undefined,
   };
 }
