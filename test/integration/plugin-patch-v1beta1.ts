@@ -84,6 +84,7 @@ test.serial('what the patched HyperConverged brings to other objects is shown wi
   const ran = await patch('--set', 'spec.liveMigrationConfig.parallelMigrationsPerCluster=2', '--dry-run=client');
   t.is(ran.code, 0, ran.stderr);
   t.regex(ran.stdout, /\n- {4}parallelMigrationsPerCluster: 9\n\+ {4}parallelMigrationsPerCluster: 2\n/);
+  t.regex(ran.stdout, /\ndescheduler-loadaware: [\s\S]*\n- {4}total: 9\n\+ {4}total: 2\n/);
 });
 
 test.serial('what steers the autopilot can’t be patched, nor a value of another type', async (t) => {
