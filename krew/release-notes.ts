@@ -1,5 +1,6 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { parseArgs } from 'node:util';
 import packageJson from '../package.json' with { type: 'json' };
 
 /**
@@ -54,12 +55,14 @@ if (import.meta.main) await main();
 
 async function main(): Promise<void> {
   try {
-    const [tag] = process.argv.slice(2);
-    if (tag === undefined) throw new Error('Usage: node krew/release-notes.ts TAG');
+    const { values, positionals } = parseArgs({ allowPositionals: true, options: { out: { type: 'string' } } });
+    const [tag, ...others] = positionals;
+    if (tag === undefined || others.length > 0) throw new Error('Usage: node krew/release-notes.ts TAG [--out FILE]');
+    const { version, config } = packageJson;
     const changelog = await readFile(path.resolve(import.meta.dirname, '../CHANGELOG.md'), 'utf8');
-    process.stdout.write(
-      releaseNotes(changelog, { tag, version: packageJson.version, image: packageJson.config.image }),
-    );
+    const notes = releaseNotes(changelog, { tag, version, image: config.image });
+    if (values.out === undefined) process.stdout.write(notes);
+    else await writeFile(values.out, notes);
   } catch (error) {
     console.error(`error: ${error instanceof Error ? error.message : error}`);
     process.exitCode = 2;

@@ -1,4 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import test from 'ava';
 import { targets } from '../../../krew/executable/targets.ts';
@@ -76,6 +78,32 @@ for (const [what, tag, text, version, message] of [
     t.throws(() => notes(tag, text, version), { message });
   });
 }
+
+test('as a program it prints them or writes them to a file, and says in one line why there are none', (t) => {
+  const run = (...args: string[]) =>
+    spawnSync(process.execPath, ['krew/release-notes.ts', ...args], { cwd: root, encoding: 'utf8' });
+  const folder = mkdtempSync(path.join(tmpdir(), 'release-notes-'));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  const out = path.join(folder, 'notes.md');
+  const { version } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
+
+  const refused = run('v0.0.0-nothing', '--out', out);
+  t.is(refused.status, 2);
+  t.is(
+    refused.stderr,
+    `error: The tag is v0.0.0-nothing and package.json's version is ${version}: they have to be the same.\n`,
+  );
+  t.false(existsSync(out));
+  t.regex(run().stderr, /^error: Usage: [^\n]+\n$/);
+
+  const printed = run(`v${version}`);
+  if (printed.status === 0) {
+    t.is(run(`v${version}`, '--out', out).status, 0);
+    t.is(readFileSync(out, 'utf8'), printed.stdout);
+  } else {
+    t.regex(printed.stderr, /^error: CHANGELOG\.md has no section [^\n]+\n$/);
+  }
+});
 
 test('the changelog that is there has sections that can be read, or says that nothing is released', (t) => {
   const text = readFileSync(path.join(root, 'CHANGELOG.md'), 'utf8');
