@@ -78,19 +78,19 @@ export class ApiFollower {
     if (phase === 'synced') this.#served.crds = [...(this.#crds?.items.values() ?? [])];
     onApis({ known: true, resources: this.#served.resources });
     if (phase === 'forbidden' || this.#served.isConsistent || this.#isDiscovering) return;
-    this.#isDiscovering = true;
-    void this.#catchUp().finally(() => {
-      this.#isDiscovering = false;
-    });
+    void this.#catchUp();
   }
 
   async #catchUp(): Promise<void> {
     const { stopping, onApis } = this.#options;
+    this.#isDiscovering = true;
     for (let tries = 0; !this.#served.isConsistent && !stopping.aborted; tries++) {
       if (tries > 0) await this.#wait(tries - 4);
       await this.#discover();
       onApis({ known: true, resources: this.#served.resources });
     }
+    // In the same breath as the last look: a CRD that changes now is looked for anew.
+    this.#isDiscovering = false;
   }
 }
 
