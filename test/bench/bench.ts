@@ -36,7 +36,7 @@ try {
 function tableOf(figures: readonly Figure[]): string {
   const rows = figures.map(({ what, value, unit, bar }) => [
     what,
-    `${value.toFixed(unit === 'requests' ? 0 : 1)} ${unit}`,
+    `${value.toFixed(unit === 'requests' || unit === 'plans' ? 0 : 1)} ${unit}`,
     bar === undefined ? '' : `≤ ${bar} ${unit}`,
     bar === undefined ? '' : value <= bar ? 'held' : 'MISSED',
   ]);

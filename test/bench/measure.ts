@@ -5,7 +5,7 @@ import { performance } from 'node:perf_hooks';
 export type Figure = {
   readonly what: string;
   readonly value: number;
-  readonly unit: 'ms' | 'requests' | 'MB' | '×';
+  readonly unit: 'ms' | 'requests' | 'plans' | 'MB' | '×';
   /** The value must not be above it. */
   readonly bar?: number;
   /** How it was measured. */
