@@ -2,6 +2,7 @@ import { glob, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import test from 'ava';
 import { parseAllDocuments } from 'yaml';
+import { clusterAnnotation } from '../../shared/api/annotations.ts';
 import { managedByLabel } from '../../shared/api/names.ts';
 import { formatObjectRef } from '../../shared/api/object-ref.ts';
 import { type DescribedFeature, describeFeatures } from '../../shared/catalog/describe-features.ts';
@@ -95,13 +96,42 @@ for (const feature of describeFeatures(catalog).filter(({ optIn }) => optIn !== 
   });
 }
 
+for (const feature of describeFeatures(catalog).filter(({ optIn }) => optIn === null)) {
+  test.serial(`${feature.title}, which is always on: off by rule, and on again`, async (t) => {
+    t.timeout(120_000);
+    const { items } = await converge();
+    const own = items.filter(({ asset, decision }) => feature.assets.includes(asset) && decision === 'in-sync');
+    t.true(own.length > 0);
+    const before = await everything();
+
+    const rules = own.map(({ target: { kind, name, namespace } }) => ({ kind, name, namespace }));
+    await annotate(clusterAnnotation.disabledResources, JSON.stringify(rules));
+    const left = await converge();
+    t.deepEqual(changesBetween(before, await everything()), [], 'switching it off changes nothing');
+    for (const { asset } of own) t.is(left.items.find((item) => item.asset === asset)?.decision, 'excluded', asset);
+
+    for (const { target } of own) await cluster.delete(target);
+    const gone = await everything();
+    await converge();
+    t.deepEqual(changesBetween(gone, await everything()), [], 'what is off does not come back');
+
+    await annotate(clusterAnnotation.disabledResources, null);
+    await converge();
+    const made = own.map(({ target }) => formatObjectRef(target)).sort();
+    t.deepEqual(changesBetween(gone, await everything()), made, 'only its own objects are made again');
+  });
+}
+
+async function annotate(key: string, value: string | null): Promise<void> {
+  await cluster.patch(hyperConverged, { metadata: { annotations: { [key]: value } } });
+}
+
 /** What its words in tables say, done. */
 async function switchFeature({ optIn }: DescribedFeature, on: boolean): Promise<void> {
   for (const word of (optIn ?? '').split(', ')) {
     const [, key] = /^(platform\.kubevirt\.io\/[\w-]+)=true$/.exec(word) ?? [];
     const [, gate] = /^featureGate:(\w+)$/.exec(word) ?? [];
-    if (key !== undefined)
-      await cluster.patch(hyperConverged, { metadata: { annotations: { [key]: on ? 'true' : null } } });
+    if (key !== undefined) await annotate(key, on ? 'true' : null);
     if (gate !== undefined)
       await cluster.patch(hyperConverged, { spec: { featureGates: on ? [{ name: gate, state: 'Enabled' }] : [] } });
   }
