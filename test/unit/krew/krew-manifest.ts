@@ -69,6 +69,12 @@ test('each platform is chosen by system and processor, and says where its archiv
   }
 });
 
+test('docs/install.md says of each platform where its executable was run', (t) => {
+  const document = readFileSync(path.join(root, 'docs/install.md'), 'utf8');
+  const table = document.slice(document.indexOf('## Where it was run'));
+  for (const target of targets) t.regex(table, new RegExp(`^\\| plugin, .*${goPlatform(target)}`, 'm'));
+});
+
 test('there are executables for every platform that krew users have, but for Windows on arm64', (t) => {
   t.deepEqual(targets.map(goPlatform).sort(), [
     'darwin/amd64',
