@@ -35,6 +35,8 @@ async function bundle(entry: string, options: BuildOptions = {}): Promise<string
     platform: 'node',
     format: 'cjs',
     target: 'node26',
+    // A dependency is named as it is imported, not by where a link leads.
+    preserveSymlinks: true,
     minifySyntax: true,
     minifyWhitespace: true,
     legalComments: 'none',
