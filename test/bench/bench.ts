@@ -11,7 +11,7 @@ import { controllerFigures } from './controller.ts';
 import type { Figure } from './measure.ts';
 import { memoryFigures } from './memory.ts';
 import { planningFigures } from './planning.ts';
-import { pluginFigures } from './plugin.ts';
+import { packagedFigures, pluginFigures } from './plugin.ts';
 
 const asJson = process.argv.includes('--json');
 /** Fills the API server with 15,000 objects first, which takes minutes. */
@@ -23,6 +23,7 @@ try {
   const client = openClient(controlPlane.kubeconfig);
   await converge(client, catalog).finally(() => client.close());
   const figures = [
+    ...(await packagedFigures(controlPlane)),
     ...(await pluginFigures(controlPlane, catalog)),
     ...(await planningFigures(controlPlane.kubeconfig, catalog)),
     ...(await controllerFigures(controlPlane, catalog)),

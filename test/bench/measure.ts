@@ -33,8 +33,19 @@ export function timeOf(call: () => unknown, runs: number): number {
 
 export type Process = { readonly command: string; readonly args: readonly string[]; readonly env?: NodeJS.ProcessEnv };
 
-/** Median wall times, in milliseconds, of whole processes run in turn, so that what else the machine does hits all alike. */
+/** The value that this share of all (0.95: 95 %) is not above. */
+export function quantile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN;
+}
+
+/** Median wall times, in milliseconds, of {@link runInTurn}. */
 export async function timeProcesses(processes: readonly Process[], runs: number): Promise<number[]> {
+  return (await runInTurn(processes, runs)).map(median);
+}
+
+/** Wall times, in milliseconds, of whole processes run in turn, so that what else the machine does hits all alike. */
+export async function runInTurn(processes: readonly Process[], runs: number): Promise<readonly number[][]> {
   const times: number[][] = processes.map(() => []);
   for (let run = 0; run <= runs; run++) {
     for (const [index, process] of processes.entries()) {
@@ -43,7 +54,7 @@ export async function timeProcesses(processes: readonly Process[], runs: number)
       if (run > 0) times[index]?.push(time);
     }
   }
-  return times.map(median);
+  return times;
 }
 
 async function timeProcess({ command, args, env }: Process): Promise<number> {
