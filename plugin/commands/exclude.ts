@@ -49,7 +49,7 @@ stands for anything and ? for one character. Comments and order of the rules tha
       type: 'text',
       placeholder: 'KIND',
       of: 'kind',
-      description: 'The kind that a rule is about, exactly; with --name, and --namespace where it is to count',
+      description: 'The kind that a rule is about, exactly; with --name, and where it is to count --namespace',
     },
     { name: 'name', type: 'text', placeholder: 'PATTERN', description: 'The names that a rule covers' },
     { name: 'remove', type: 'switch', description: 'Takes the rule away instead' },

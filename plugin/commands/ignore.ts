@@ -19,10 +19,14 @@ export const ignore: Command = {
   usage: 'ignore ASSET|KIND/NAME|KIND NAME POINTER… [flags]',
   words: [{ of: 'target' }, { of: 'pointer', many: true }],
   description: `Leaves fields of an object to whoever else sets them: adds JSON pointers to the annotation
-${annotation.ignoreFields}. Says when a part can't be yielded: what lies in a list that is one value to the server stays ours,
-at the value that it has.`,
+${annotation.ignoreFields}. Says when a part can't be yielded: what lies in a list that is one value to the
+server stays ours, at the value that it has.`,
   examples: [
     { text: 'Leave a field to others', words: 'ignore swap-enable /spec/config/ignition/version' },
+    {
+      text: 'Say why, and be reminded of it',
+      words: `ignore swap-enable /spec/config/ignition/version --reason 'set by the installer' --until 30d`,
+    },
     { text: 'What is ignored there?', words: 'ignore swap-enable --list' },
     { text: 'Keep it in sync again', words: 'ignore swap-enable /spec/config/ignition/version --remove' },
   ],

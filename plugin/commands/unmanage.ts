@@ -10,7 +10,7 @@ export const unmanage: Command = {
   usage: 'unmanage ASSET|KIND/NAME|KIND NAME [flags]',
   words: [{ of: 'target' }],
   description: `Has the autopilot keep its hands off an object: sets the annotation ${annotation.mode}=unmanaged on it.
-The object stays as it is, and "manage" gives it back. For single fields there is ${annotation.ignoreFields}.`,
+The object stays as it is, and "manage" gives it back. For single fields there is "ignore".`,
   examples: [
     { text: 'I look after this one myself', words: 'unmanage swap-enable' },
     {

@@ -31,7 +31,7 @@ the other side goes on, it will be paused again. With --ignore it ends the fight
     {
       name: 'ignore',
       type: 'switch',
-      description: `Leaves the fields that were fought over to the other side, by ${annotation.ignoreFields}; with --reason and --until about that`,
+      description: 'Leaves the fields to the other side in the same write; --reason and --until are about that',
     },
     ...noteOptions,
     ...writeOptions,

@@ -29,7 +29,7 @@ export const writeOptions: readonly Option[] = [
     name: 'gitops',
     type: 'text',
     choices: gitopsTools,
-    description: 'Only prints the rules by which that tool leaves alone what the autopilot then keeps of these objects',
+    description: 'Only prints how that tool leaves alone what the autopilot keeps of the object',
   },
   {
     name: 'field-manager',
@@ -52,7 +52,7 @@ export const noteOptions: readonly Option[] = [
     type: 'text',
     placeholder: 'DATE',
     description:
-      'When it is to be looked at again: 2026-12-31, 2026-12-31T18:00:00Z, or 30d, 2w, 12h from now. It stays in effect, and is reported then; empty takes the date away',
+      'When to look at it again: 2026-12-31, 2026-12-31T18:00:00Z, 30d, 2w or 12h; it stays in effect, and is reported then',
   },
 ];
 
