@@ -80,6 +80,8 @@ export class ControlLoop {
   readonly #apis: ApiFollower;
   /** The last one, finished or not: the next builds on it. */
   #planned: Planned | undefined;
+  /** When one was made that builds on none. */
+  #plannedAnewAt = Number.NEGATIVE_INFINITY;
   /** Since when something that a plan looks at was never read. */
   #unreadSince: number | undefined;
   readonly #stop = new AbortController();
@@ -220,11 +222,14 @@ export class ControlLoop {
     };
   }
 
+  get #resyncPeriodMs(): number {
+    return this.#options.resyncPeriodMs ?? 5 * 60_000;
+  }
+
   /** Plans whenever something changed, at once after a quiet moment and coalesced in a burst. */
   async #loop(): Promise<void> {
-    const { resyncPeriodMs = 5 * 60_000 } = this.#options;
     while (!this.#stop.signal.aborted) {
-      if (!this.#isDirty) await this.#nextChange(resyncPeriodMs);
+      if (!this.#isDirty) await this.#nextChange(this.#resyncPeriodMs);
       if (this.#stop.signal.aborted) return;
       const started = this.#clock.now();
       this.#busySince = started;
@@ -286,6 +291,11 @@ export class ControlLoop {
     this.#isDirty = false;
     if (!this.#cache.knowsApis) return;
     const started = this.#clock.now();
+    // Should anything ever be taken for unchanged that isn't, it is not for long.
+    if (started - this.#plannedAnewAt >= this.#resyncPeriodMs) {
+      this.#planned = undefined;
+      this.#plannedAnewAt = started;
+    }
     for (let round = 0; ; round++) {
       // Whatever changed up to here is planned now.
       this.#isDirty = false;

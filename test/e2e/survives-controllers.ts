@@ -162,7 +162,7 @@ scenario('idle, it asks for nothing but its Lease', async (t, { start }) => {
   const from = Date.now();
   const renewals = async () =>
     (await auditedOf(cluster, { from })).filter((asked) => isLease(asked) && asked.verb === 'patch');
-  await waitFor(async () => (await renewals()).length >= 15, { what: 'renewals', timeoutMs: 90_000 });
+  await waitFor(async () => (await renewals()).length >= 8, { what: 'renewals', timeoutMs: 90_000 });
   t.deepEqual(
     (await auditedOf(cluster, { from })).filter((asked) => !isLease(asked)),
     [],

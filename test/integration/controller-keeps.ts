@@ -128,6 +128,17 @@ test.serial('an edit war ends in a pause that names the rival and the field; rem
   t.true(running.happenings.some(({ happening }) => happening === 'resumed'));
 });
 
+test.serial('every so often everything is planned anew, from nothing that was worked out before', async (t) => {
+  const running = start(t, cluster.kubeconfig, configMaps('anew'), { resyncPeriodMs: 300 });
+  await running.settled();
+  const plans = () => running.happenings.flatMap((it) => (it.happening === 'planned' ? [it.plan] : []));
+  const before = plans().length;
+  await waitFor(() => plans().length >= before + 2, { what: 'another two plans' });
+  const [one, other] = plans().slice(-2);
+  t.not(one?.items[0], other?.items[0]);
+  t.deepEqual(one, other);
+});
+
 test.serial('in observe mode it plans and tells, and writes nothing', async (t) => {
   const running = start(t, cluster.kubeconfig, configMaps('observed'), { observe: true });
   await waitFor(() => running.controller.state.plan?.items[0]?.decision === 'create', { what: 'a plan' });
