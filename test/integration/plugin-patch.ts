@@ -207,7 +207,7 @@ const mistakes: Readonly<Record<string, readonly [args: readonly string[], messa
   ],
   'a value of another type': [
     ['--set', 'spec.deschedulingIntervalSeconds=soon'],
-    /\/spec\/deschedulingIntervalSeconds is an integer, and "soon" is a text/,
+    /\/spec\/deschedulingIntervalSeconds is an integer(?:, at least 1)?, and "soon" is a text/,
   ],
   'a value that only the server knows to be wrong': [
     ['--set', 'spec.managementState=Manged'],
