@@ -7,6 +7,7 @@ import {
   entriesOf,
   type FieldSet,
   fieldSetOf,
+  isOurs,
   itemElement,
   listTypeOf,
   union,
@@ -26,77 +27,78 @@ export function adoptLive(
   applied: KubernetesObject,
   ignored: readonly string[],
 ): KubernetesObject {
-  const owned = union([...entriesOf(live), ...entriesOf(applied)].map(fieldSetOf));
-  const { apiVersion, kind, metadata, status: _, ...body } = wanted;
-  const side = ({ apiVersion: __, kind: ___, metadata: ____, status: _____, ...rest }: KubernetesObject) => rest;
-  const adopted = adopt(body, side(live), side(applied), owned, [], ignored);
-  const [labels, annotations] = (['labels', 'annotations'] as const).map((name) =>
-    withoutOurs(
-      metadata[name],
-      adopt(
-        metadata[name],
-        live.metadata[name],
-        applied.metadata[name],
-        child(child(owned, 'metadata'), name),
-        ['metadata', name],
-        ignored,
-      ),
-    ),
-  );
-  const { labels: _labels, annotations: _annotations, ...identity } = metadata;
+  const owned: Owned = {
+    all: union([...entriesOf(live), ...entriesOf(applied)].map(fieldSetOf)),
+    ours: union(entriesOf(applied).filter(isOurs).map(fieldSetOf)),
+  };
+  const [body, liveBody, appliedBody] = [wanted, live, applied].map(bodyOf);
+  const adopted = adopt(body, liveBody, appliedBody, owned, { path: [], ignored });
+  const { apiVersion, kind, metadata } = wanted;
+  const { labels: _, annotations: __, ...identity } = metadata;
+  const texts = (name: 'labels' | 'annotations') => {
+    const mine = metadata[name];
+    const place = { path: ['metadata', name], ignored };
+    const theirs = adopt(mine, live.metadata[name], applied.metadata[name], inside(owned, 'metadata', name), place);
+    const result = withOurs(mine, theirs);
+    return result === undefined ? {} : { [name]: result };
+  };
   return {
     apiVersion,
     kind,
-    metadata: {
-      ...identity,
-      ...(labels !== undefined && { labels }),
-      ...(annotations !== undefined && { annotations }),
-    },
+    metadata: { ...identity, ...texts('labels'), ...texts('annotations') },
     ...(adopted as object),
   };
 }
 
-type Texts = { readonly [key: string]: string };
+/** Who owns what at one place: anybody, which shows how lists are merged; and we, after the apply. */
+type Owned = { readonly all: FieldSet | undefined; readonly ours: FieldSet | undefined };
+type Place = { readonly path: readonly (string | number)[]; readonly ignored: readonly string[] };
 
-/** Keys of ours as they are wanted, whatever the live object has there. */
-function withoutOurs(wanted: Texts | undefined, adopted: unknown): Texts | undefined {
-  const texts: Texts = isMap(adopted) ? (adopted as Texts) : {};
-  const ours = [...ownKeys(texts), ...ownKeys(wanted)];
-  const kept = Object.entries(texts).filter(([key]) => !ours.includes(key));
-  const back = Object.entries(wanted ?? {}).filter(([key]) => ours.includes(key));
-  const all = { ...Object.fromEntries(kept), ...Object.fromEntries(back) };
-  if (wanted === undefined) return Object.keys(all).length === 0 ? undefined : all;
-  // In the order that they had.
-  const known = Object.keys(wanted).filter((key) => key in all);
-  return Object.fromEntries([...new Set([...known, ...Object.keys(all)])].map((key) => [key, all[key] ?? '']));
+const nobody: Owned = { all: undefined, ours: undefined };
+
+function inside({ all, ours }: Owned, ...names: readonly string[]): Owned {
+  const below = (set: FieldSet | undefined) => names.reduce(child, set);
+  return { all: below(all), ours: below(ours) };
 }
 
-function adopt(
-  wanted: unknown,
-  live: unknown,
-  applied: unknown,
-  owned: FieldSet | undefined,
-  path: readonly (string | number)[],
-  ignored: readonly string[],
-): unknown {
-  if (equalJson(live, applied) || ignored.includes(formatPointer(path))) return wanted;
+function below({ path, ignored }: Place, name: string | number): Place {
+  return { path: [...path, name], ignored };
+}
+
+function bodyOf({ apiVersion: _, kind: __, metadata: ___, status: ____, ...body }: KubernetesObject): unknown {
+  return body;
+}
+
+type Texts = { readonly [key: string]: string };
+
+/** Keys of ours as they are wanted, whatever the live object has there; all keys in the order that they had. */
+function withOurs(wanted: Texts | undefined, adopted: unknown): Texts | undefined {
+  const theirs = isMap(adopted) ? (adopted as Texts) : {};
+  const ours = new Set([...ownKeys(theirs), ...ownKeys(wanted)]);
+  const all = new Map(Object.entries(theirs).filter(([key]) => !ours.has(key)));
+  for (const [key, value] of Object.entries(wanted ?? {})) if (ours.has(key)) all.set(key, value);
+  if (wanted === undefined && all.size === 0) return undefined;
+  const order = [...Object.keys(wanted ?? {}).filter((key) => all.has(key)), ...all.keys()];
+  return Object.fromEntries([...new Set(order)].map((key) => [key, all.get(key) ?? '']));
+}
+
+function adopt(wanted: unknown, live: unknown, applied: unknown, owned: Owned, place: Place): unknown {
+  if (equalJson(live, applied) || place.ignored.includes(formatPointer(place.path))) return wanted;
   if (isMap(wanted) && isMap(live) && isMap(applied)) {
     const names = new Set([...Object.keys(wanted), ...Object.keys(live), ...Object.keys(applied)]);
     const entries = [...names].map((name) => {
       const [mine, theirs, next] = [wanted, live, applied].map((map) =>
         Object.hasOwn(map, name) ? map[name] : undefined,
       );
-      return [name, adopt(mine, theirs, next, child(owned, name), [...path, name], ignored)] as const;
+      return [name, adopt(mine, theirs, next, inside(owned, name), below(place, name))] as const;
     });
     return Object.fromEntries(entries.filter(([, value]) => value !== undefined));
   }
   if (Array.isArray(wanted) && Array.isArray(live) && Array.isArray(applied)) {
-    const type = listTypeOf(owned);
-    if (type.list === 'associative') return adoptItems({ wanted, live, applied }, type.keys, owned, path, ignored);
+    const type = listTypeOf(owned.all);
+    if (type.list === 'associative') return adoptItems({ wanted, live, applied }, type.keys, owned, place);
     if (wanted.length === live.length && live.length === applied.length) {
-      return wanted.map((item, index) =>
-        adopt(item, live[index], applied[index], undefined, [...path, index], ignored),
-      );
+      return wanted.map((item, index) => adopt(item, live[index], applied[index], nobody, below(place, index)));
     }
   }
   return live;
@@ -104,24 +106,35 @@ function adopt(
 
 type Lists = Readonly<Record<'wanted' | 'live' | 'applied', readonly unknown[]>>;
 
-function adoptItems(
-  { wanted, live, applied }: Lists,
-  keys: readonly string[],
-  owned: FieldSet | undefined,
-  path: readonly (string | number)[],
-  ignored: readonly string[],
-): unknown {
-  const found = (place: number, list: readonly unknown[]) => {
-    const [index] = counterparts(wanted, place, list, keys);
-    return index === undefined ? undefined : list[index];
-  };
-  const kept = wanted.flatMap((item, place) => {
-    const [theirs, next] = [found(place, live), found(place, applied)];
-    const element = itemElement(owned, item);
-    const inside = element === undefined ? undefined : owned?.[element];
+function adoptItems({ wanted, live, applied }: Lists, keys: readonly string[], owned: Owned, place: Place): unknown {
+  const kept = wanted.flatMap((item, index) => {
+    const [theirs, next] = [live, applied].map((list) => itemIn(list, { wanted, index, keys, ours: owned.ours }));
     // Removed by somebody: that is adopted too.
-    return theirs === undefined ? [] : [adopt(item, theirs, next, inside, [...path, place], ignored)];
+    if (theirs === undefined) return [];
+    return [adopt(item, theirs, next, ofItem(owned, next ?? theirs), below(place, index))];
   });
-  const lost = live.filter((_, place) => counterparts(live, place, applied, keys).length === 0);
+  const lost = live.filter((_, index) => counterparts(live, index, applied, keys).length === 0);
   return [...kept, ...lost];
+}
+
+/** The item that a wanted one is. Where it leaves keys to the server's defaults, what we would own tells which fit. */
+function itemIn(
+  list: readonly unknown[],
+  {
+    wanted,
+    index,
+    keys,
+    ours,
+  }: { wanted: readonly unknown[]; index: number; keys: readonly string[]; ours: FieldSet | undefined },
+): unknown {
+  const found = counterparts(wanted, index, list, keys).map((at) => list[at]);
+  return found.find((item) => itemElement(ours, item) !== undefined) ?? found[0];
+}
+
+function ofItem(owned: Owned, item: unknown): Owned {
+  const of = (set: FieldSet | undefined) => {
+    const element = itemElement(set, item);
+    return element === undefined ? undefined : set?.[element];
+  };
+  return { all: of(owned.all), ours: of(owned.ours) };
 }

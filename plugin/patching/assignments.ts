@@ -133,7 +133,7 @@ function put(here: unknown, names: readonly string[], value: Json, at: readonly 
 
 /** Whether what has to be made around a name is a list. */
 function startsList(name: string, schema: FieldSchema | undefined): boolean {
-  return schema?.type === undefined ? name === '0' || name === '-' : schema.type === 'array';
+  return schema?.type === undefined ? isListIndex(name) || name === '-' : schema.type === 'array';
 }
 
 function without(here: unknown, [name = '', ...rest]: readonly string[]): unknown {

@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import anyTest, { type TestFn } from 'ava';
 import fc from 'fast-check';
@@ -103,6 +103,19 @@ function essence(value: unknown): unknown {
   });
 }
 
+/** A catalog of these gadgets, and a folder with it for the plugin. */
+async function catalogFor(gadgets: readonly { readonly name: string; readonly rendered: AnyObject }[]) {
+  const files = Object.fromEntries(
+    gadgets.map(({ name, rendered }) => [
+      `${name}.yaml.hbs`,
+      `format: 1\ntarget: {apiVersion: example.com/v1, kind: Gadget, name: ${name}}\n---\n${JSON.stringify({ spec: rendered })}`,
+    ]),
+  );
+  const folder = await mkdtemp(path.join(cluster.controlPlane.directory, 'catalog-'));
+  for (const [name, text] of Object.entries(files)) await writeFile(path.join(folder, name), text);
+  return { folder, catalog: catalogOf(files) };
+}
+
 test.serial('whatever is wanted: what patch writes is what the controller then does', async (t) => {
   t.timeout(120_000);
   const { client } = t.context;
@@ -119,16 +132,7 @@ test.serial('whatever is wanted: what patch writes is what the controller then d
     const gadgets = cases
       .slice(batch * batchSize, (batch + 1) * batchSize)
       .map((one, index) => ({ ...one, name: `gadget-${batch}-${index}` }));
-    const files = Object.fromEntries(
-      gadgets.map(({ name, rendered }) => [
-        `${name}.yaml.hbs`,
-        `format: 1\ntarget: {apiVersion: example.com/v1, kind: Gadget, name: ${name}}\n---\n${JSON.stringify({ spec: rendered })}`,
-      ]),
-    );
-    const folder = path.join(cluster.controlPlane.directory, `catalog-${batch}`);
-    await mkdir(folder);
-    for (const [name, text] of Object.entries(files)) await writeFile(path.join(folder, name), text);
-    const catalog = catalogOf(files);
+    const { folder, catalog } = await catalogFor(gadgets);
     await converge(client, catalog);
     const baselines = new Map<string, AnyObject>();
 
@@ -201,4 +205,43 @@ test.serial('whatever is wanted: what patch writes is what the controller then d
   }
   t.log(`${written} patches written, ${refused} refused by the server; seed ${seed}`);
   t.true(written > 5 * refused);
+});
+
+test.serial('whatever somebody did: what --from-live writes leaves the object as they made it', async (t) => {
+  t.timeout(120_000);
+  const { client } = t.context;
+  const by = fc.constantFrom('apply' as const, 'update' as const);
+  const cases = fc.sample(fc.record({ rendered: wish, rival: wish, by }), { seed, numRuns: batchSize * 2 });
+  const gadgets = cases.map((one, index) => ({ ...one, name: `live-${index}` }));
+  const { folder, catalog } = await catalogFor(gadgets);
+  await converge(client, catalog);
+  let adopted = 0;
+  for (const { name, rendered, rival, by } of gadgets) {
+    const about = `seed ${seed}, ${by}: ${JSON.stringify(rendered)} then ${JSON.stringify(rival)}`;
+    const object = { apiVersion: 'example.com/v1', kind: 'Gadget', metadata: { name }, spec: rival };
+    try {
+      if (by === 'apply') await cluster.apply(object, { manager: 'rival', force: true });
+      else
+        await cluster.patch(gadgetId(name), [{ op: 'replace', path: '/spec', value: rival }], {
+          type: 'json',
+          manager: 'human',
+        });
+    } catch (error) {
+      // The server complains of a null that it left itself.
+      if (error instanceof Error && error.message.includes('HTTP 422')) continue;
+      throw error;
+    }
+    const before = (await gadget(name)).spec;
+    const ran = await runPlugin(['patch', name, '--from-live', '-y', '--catalog', folder], {
+      variables: { KUBECONFIG: cluster.kubeconfig },
+    });
+    if (/the API server refuses the result|can't be told/.test(ran.stderr)) continue;
+    t.is(ran.code, 0, `${ran.stderr}${about}`);
+    const item = itemOf((await converge(client, catalog)).plan, name);
+    t.is(item.decision, 'in-sync', `${item.why}: ${about}`);
+    t.deepEqual(essence((await gadget(name)).spec), essence(before), about);
+    adopted++;
+  }
+  t.log(`${adopted} of ${gadgets.length} adopted; seed ${seed}`);
+  t.true(adopted > gadgets.length / 2);
 });

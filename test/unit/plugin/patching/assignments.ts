@@ -77,6 +77,7 @@ test(
 
 for (const [assignment, message] of [
   ['spec.list[3]=z', /\/spec\/list is a list of 2: \[0\] to \[1\] are there, and \[2\] adds to it/],
+  ['spec.new[1]=z', /\/spec\/new is an empty list: \[0\] adds to it/],
   ['spec.list.x=z', /\/spec\/list is a list of 2/],
   ['spec.size.x=z', /\/spec\/size is 1, neither a map nor a list/],
   ['spec.a', /is no PATH=VALUE/],
