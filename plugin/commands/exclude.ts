@@ -13,6 +13,7 @@ import type { Arguments } from '../arguments.ts';
 import type { Command } from '../command.ts';
 import type { Environment } from '../environment.ts';
 import { catalogOption } from '../input/catalog.ts';
+import { namespaceOf } from '../input/namespace-of.ts';
 import { type Observed, observed } from '../input/observed.ts';
 import { selectOne } from '../input/select-items.ts';
 import { type ColourMode, painter } from '../output/colour.ts';
@@ -178,7 +179,7 @@ function ruleOf(args: Arguments, items: readonly PlanItem[]): ExclusionRule {
   const name = args.text('name');
   if (args.words.length > 0) {
     if (kind !== undefined || name !== undefined) throw new UserError('say either which object, or --kind and --name');
-    const { target } = selectOne(items, args.words, { namespace: args.text('namespace') });
+    const { target } = selectOne(items, args.words, { namespace: namespaceOf(args) });
     return {
       kind: target.kind,
       name: target.name,
@@ -188,6 +189,7 @@ function ruleOf(args: Arguments, items: readonly PlanItem[]): ExclusionRule {
   if (kind === undefined || name === undefined) {
     throw new UserError('say what to exclude: an asset, KIND/NAME, or --kind and --name ("*" for all)');
   }
+  // A pattern here: an empty one is a mistake, not any namespace.
   const namespace = args.text('namespace');
   const rule = { kind, name, ...(namespace !== undefined && { namespace }) };
   const invalid = parseExclusions(JSON.stringify([rule]));

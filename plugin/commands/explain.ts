@@ -1,5 +1,6 @@
 import type { Command } from '../command.ts';
 import { catalogOption } from '../input/catalog.ts';
+import { namespaceOf } from '../input/namespace-of.ts';
 import { filesOptions, observed } from '../input/observed.ts';
 import { selectOne } from '../input/select-items.ts';
 import { type ColourMode, painter } from '../output/colour.ts';
@@ -46,7 +47,7 @@ With --graph it prints what comes before what instead: around one asset, or in t
     if (graph !== undefined && args.given('output')) throw new UserError('--graph and --output exclude each other');
 
     const { plan, catalog, kubectl } = await observed(args, environment, messages);
-    const namespace = args.isOn('all-namespaces') ? undefined : args.text('namespace');
+    const namespace = namespaceOf(args);
     for (const warning of plan.warnings) messages.warn(warning);
     const item = args.words.length === 0 ? undefined : selectOne(plan.items, args.words, { namespace });
     if (graph !== undefined) {

@@ -3,6 +3,7 @@ import { questionKey, type Snapshot } from '../../shared/engine/snapshot.ts';
 import type { Arguments } from '../arguments.ts';
 import type { Option } from '../command.ts';
 import { parseLabelSelector } from './label-selector.ts';
+import { namespaceOf } from './namespace-of.ts';
 import { selectItems } from './select-items.ts';
 
 export const selectorOption: Option = {
@@ -17,14 +18,14 @@ export const selectorOption: Option = {
 export function chosenItems(items: readonly PlanItem[], args: Arguments, snapshot: Snapshot): readonly PlanItem[] {
   const selector = args.text('selector');
   const fits = selector === undefined ? undefined : parseLabelSelector(selector);
-  const namespace = args.isOn('all-namespaces') ? undefined : args.text('namespace');
+  const namespace = namespaceOf(args);
   const chosen = selectItems(items, args.words, { namespace });
   return fits === undefined ? chosen : chosen.filter((item) => fits(labelsOf(item, snapshot)));
 }
 
 /** For people, where nothing is chosen. */
 export function nothingChosen(args: Arguments): string {
-  const namespace = args.isOn('all-namespaces') ? undefined : args.text('namespace');
+  const namespace = namespaceOf(args);
   return `nothing that is managed ${namespace === undefined ? 'fits' : `is in namespace ${namespace}`}`;
 }
 

@@ -1,6 +1,7 @@
 import type { PlanItem } from '../../shared/engine/plan-item.ts';
 import type { Arguments } from '../arguments.ts';
 import { UserError } from '../user-error.ts';
+import { namespaceOf } from './namespace-of.ts';
 import { selectOne } from './select-items.ts';
 
 /**
@@ -11,7 +12,7 @@ import { selectOne } from './select-items.ts';
 export function targetOf(items: readonly PlanItem[], words: readonly string[], args: Arguments): PlanItem {
   if (words.length === 0)
     throw new UserError('say which object: the name of an asset, or KIND/NAME; "status" lists them');
-  const namespace = args.isOn('all-namespaces') ? undefined : args.text('namespace');
+  const namespace = namespaceOf(args);
   const item = selectOne(items, words, { namespace });
   if (item.type === 'asset') return item;
   throw new UserError(`${item.asset} is only there to be deleted: no annotation steers it`);

@@ -94,6 +94,7 @@ test.serial('a rule that matches nothing is a warning, and one that is none an e
   t.regex(ran.stdout, /^It covers nothing now\. Whatever machineconfig fits/);
   failsWith(t, await exclude('--kind', 'Config*', '--name', 'x'), /that is no rule: .*kind takes no wildcards/);
   failsWith(t, await exclude('--kind', 'ConfigMap'), /say what to exclude/);
+  failsWith(t, await exclude('--kind', 'ConfigMap', '--name', 'x', '--namespace', ''), /namespace must be a text/);
   failsWith(t, await exclude('swap-enabel'), /did you mean "swap-enable"/);
   failsWith(t, await exclude('swap-enable', '--kind', 'ConfigMap'), /say either which object, or --kind and --name/);
 });
