@@ -46,8 +46,12 @@ export function krewManifest(
         'It works on a cluster with HyperConverged, or on files without any cluster.',
         '',
       ].join('\n'),
-      // krew makes one link, and completion takes a second program.
-      caveats: 'For completion of commands and names in your shell: kubectl virt-platform completion install\n',
+      // krew makes one link, and completion takes a second program. Small images of Linux lack libatomic.
+      caveats: [
+        'For completion of commands and names in your shell: kubectl virt-platform completion install',
+        'On Linux it needs glibc 2.28 or newer, libstdc++ and libatomic (package libatomic1, or libatomic).',
+        '',
+      ].join('\n'),
       platforms: archives.map(({ os, arch, file, sha256, executable, files }) => ({
         selector: { matchLabels: { os, arch } },
         uri: `${homepage}/releases/download/v${version}/${file}`,
