@@ -23,8 +23,9 @@ export async function memoryFigures(controlPlane: ControlPlane): Promise<Figure[
     process.execPath,
     [
       // As the image starts it.
-      '--max-semi-space-size=4',
       '--disable-proto=delete',
+      '--max-semi-space-size=2',
+      '--optimize-for-size',
       path.join(root, 'controller', 'main.ts'),
       '--leader-elect=false',
       `--metrics-bind-address=${metrics}`,
