@@ -1,37 +1,28 @@
 import { annotation } from '../../shared/api/annotations.ts';
-import type { KubernetesObject } from '../../shared/api/kubernetes-object.ts';
-import { managerOf } from '../../shared/engine/field-managers.ts';
-import { equalJson, isMap } from '../../shared/engine/json.ts';
-import { valueAt } from '../../shared/engine/value-at.ts';
+import { equalJson } from '../../shared/engine/json.ts';
 import type { Arguments } from '../arguments.ts';
 import type { Command } from '../command.ts';
-import { didYouMean } from '../did-you-mean.ts';
 import type { Environment } from '../environment.ts';
 import { catalogOf, catalogOption } from '../input/catalog.ts';
 import { connect } from '../input/connect.ts';
 import { observedOn } from '../input/observed.ts';
-import { readText } from '../input/read-bytes.ts';
 import { targetOf } from '../input/target-of.ts';
 import { type ColourMode, painter } from '../output/colour.ts';
 import { messagesTo } from '../output/messages.ts';
-import { adoptLive } from '../patching/adopt-live.ts';
-import { applyAssignments, applyRemovals } from '../patching/assignments.ts';
-import type { Edited } from '../patching/compose-patch.ts';
 import { editManifest } from '../patching/edit-manifest.ts';
 import type { EditedFile } from '../patching/edit-session.ts';
 import { effectNotes } from '../patching/effect-notes.ts';
-import { schemaBelow } from '../patching/field-schema.ts';
 import { listPatch } from '../patching/list-patch.ts';
 import { type AuthoredPatch, PatchAuthor } from '../patching/patch-author.ts';
-import { applyWrittenPatch } from '../patching/written-patch.ts';
-import { UserError } from '../user-error.ts';
+import { wantedEdit, writtenPatch } from '../patching/wanted-edit.ts';
+import { wayOf } from '../patching/way-of.ts';
 import { changeAnnotations, existing, type Seen, type Wish } from '../writing/change-annotations.ts';
-import { noteChange, refuseNote, wantedNote, withoutNote } from '../writing/note-change.ts';
+import { noteChange, wantedNote, withoutNote } from '../writing/note-change.ts';
 import { noteOptions, writeOptions } from '../writing/write-options.ts';
 
 export const patch: Command = {
   usage: 'patch ASSET|KIND/NAME|KIND NAME [flags]',
-  words: [{ of: 'target', many: true }],
+  words: [{ of: 'target' }],
   description: `Deviates from the baseline in the fields of an object that you say: writes the annotation ${annotation.patch},
 always as the smallest RFC 6902 patch against the object as it is rendered, with what the patch that is there already does.
 Checked first: limits, what no patch may change, the schema of the kind, and the result by the API server.`,
@@ -73,6 +64,7 @@ Checked first: limits, what no patch may change, the schema of the kind, and the
       name: 'remove',
       type: 'texts',
       placeholder: 'POINTER',
+      of: 'pointer',
       description: 'Takes a field away, as in /spec/x; may be given several times, and beside --set',
     },
     {
@@ -98,6 +90,8 @@ Checked first: limits, what no patch may change, the schema of the kind, and the
   ],
   run: async (args, environment) => {
     const way = wayOf(args);
+    // What is wrong with it is said before anybody edits.
+    wantedNote(args, environment.now());
     switch (way) {
       case 'list':
         return await list(args, environment);
@@ -106,97 +100,18 @@ Checked first: limits, what no patch may change, the schema of the kind, and the
       case 'edit':
         return await edited(args, environment);
       default: {
-        const given = await givenPatch(args, environment);
+        const given = await writtenPatch(args, environment);
         // Who reads the patch from standard input can't be asked there.
         const asked = args.text('patch-file') === '-' ? { ...environment, isStdinTerminal: false } : environment;
         return await changeAnnotations(args, asked, async (seen) => {
           const author = await PatchAuthor.of(seen, targetOf(seen.plan.items, args.words, args), environment.signal);
-          const wanted = await wantedBy(way, author, args, given);
+          const wanted = await wantedEdit(way, author, args, given);
           return wishOf(author, await author.author(wanted, { guard: args.isOn('guard') }), args, environment);
         });
       }
     }
   },
 };
-
-type Way = 'patch' | 'fields' | 'edit' | 'from-live' | 'list' | 'clear' | 'keep';
-
-/** @throws UserError where the options say nothing, or two things. */
-function wayOf(args: Arguments): Way {
-  const ways = [
-    ...(['patch', 'patch-file'] as const).filter((name) => args.given(name)).map((name) => ['patch', name] as const),
-    ...(['set', 'remove'] as const).filter((name) => args.given(name)).map((name) => ['fields', name] as const),
-    ...(['edit', 'from-live', 'list', 'clear'] as const)
-      .filter((name) => args.isOn(name))
-      .map((name) => [name, name] as const),
-  ];
-  const [first, ...others] = ways;
-  const other = others.find(([way]) => way !== first?.[0] || way === 'patch');
-  if (first !== undefined && other !== undefined) {
-    throw new UserError(`--${first[1]} and --${other[1]} exclude each other`);
-  }
-  if (args.given('type') && first?.[0] !== 'patch')
-    throw new UserError('--type says what -p or --patch-file is: give one');
-  const way = first?.[0];
-  if (way === 'list' || way === 'clear') {
-    if (args.isOn('guard')) throw new UserError(`--${way} and --guard exclude each other`);
-    refuseNote(args, way);
-  }
-  if (way !== undefined) return way;
-  if (args.isOn('guard') || args.given('reason') || args.given('until')) return 'keep';
-  throw new UserError(
-    'say what to patch: with --set PATH=VALUE, --remove POINTER, -p, --patch-file, --edit or --from-live; --list shows what is patched',
-  );
-}
-
-type Given = { readonly text: string; readonly source: string };
-
-async function givenPatch(args: Arguments, environment: Environment): Promise<Given> {
-  const file = args.text('patch-file');
-  if (file === undefined) return { text: args.text('patch') ?? '', source: '-p' };
-  const text = await readText(file, environment, {
-    option: '--patch-file',
-    expected: 'a patch as JSON or YAML',
-    ifTooLarge: 'a patch has at most 64 KiB',
-    maxBytes: 1024 * 1024,
-  });
-  return { text, source: file === '-' ? 'standard input' : file };
-}
-
-async function wantedBy(way: Way, author: PatchAuthor, args: Arguments, { text, source }: Given): Promise<Edited> {
-  const { current, item, live } = author;
-  switch (way) {
-    case 'patch':
-      return applyWrittenPatch(text, current.patched, { type: args.text('type'), source });
-    case 'fields': {
-      const schema = await author.schema();
-      const object = applyAssignments(args.texts('set'), current.patched, (path) =>
-        schema === undefined ? undefined : schemaBelow(schema, path),
-      );
-      return { object: applyRemovals(args.texts('remove'), object, (path) => whatIsNear(path, object, live)) };
-    }
-    case 'from-live': {
-      const applied = await author.apply(current.patched);
-      if (!applied.checked) throw new UserError(`what has drifted can't be told: ${applied.why}`);
-      const ignored = item.overrides.flatMap((override) => (override.type === 'ignore' ? override.pointers : []));
-      return { object: adoptLive(current.patched, applied.live, applied.applied, ignored) };
-    }
-    default:
-      if (current.operations.length === 0) throw new UserError(`${item.asset} has no patch: give one`);
-      return { object: current.patched };
-  }
-}
-
-/** What is known of a place where nothing is rendered. */
-function whatIsNear(path: readonly string[], rendered: KubernetesObject, live: KubernetesObject): string {
-  if (valueAt(live, path) !== undefined) {
-    const manager = managerOf(path, live);
-    return `: ${manager === null ? 'the live value is a default of the server' : `"${manager}" set the live value`}, and no patch can take away what isn't rendered`;
-  }
-  const around = valueAt(rendered, path.slice(0, -1));
-  const hint = isMap(around) ? didYouMean(path.at(-1) ?? '', Object.keys(around)) : '';
-  return hint === '' ? '' : `; ${hint}`;
-}
 
 function wishOf(author: PatchAuthor, authored: AuthoredPatch, args: Arguments, { now }: Environment): Wish {
   const { item, live, current } = author;
