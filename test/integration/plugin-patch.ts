@@ -246,6 +246,32 @@ for (const [what, [args, message]] of Object.entries(mistakes)) {
   });
 }
 
+test.serial('kinds that are built in have a schema too, by which values get their type', async (t) => {
+  const onService = (...args: string[]) =>
+    runPlugin(['patch', 'metrics-service', ...args], { variables: { KUBECONFIG: cluster.kubeconfig } });
+  failsWith(
+    t,
+    await onService('--set', 'spec.ports[0].nodeport=30000', '-y'),
+    /\/spec\/ports\/0\/nodeport: there is no such field; did you mean "nodePort"\?/,
+  );
+  const ran = await onService(
+    '--set',
+    'spec.selector.zone=5',
+    '--set',
+    'spec.ports[0].targetPort=8443',
+    '--set',
+    'metadata.labels.rank=1',
+    '-o',
+    'json',
+  );
+  t.is(ran.code, 0, ran.stderr);
+  t.deepEqual(JSON.parse(JSON.parse(ran.stdout).metadata.annotations[key]), [
+    { op: 'add', path: '/metadata/labels/rank', value: '1' },
+    { op: 'add', path: '/spec/selector/zone', value: '5' },
+    { op: 'replace', path: '/spec/ports/0/targetPort', value: 8443 },
+  ]);
+});
+
 test.serial('several mistakes by the schema are told all at once', async (t) => {
   const ran = await patchHere('-p', '{"spec":{"mode":"x","logLevel":5}}', '-y');
   t.is(ran.code, 2);

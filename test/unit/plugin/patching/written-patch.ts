@@ -1,6 +1,10 @@
 import test from 'ava';
+import fc from 'fast-check';
+import { applyAssignments, applyRemovals } from '../../../../plugin/patching/assignments.ts';
+import { composePatch, currentPatch } from '../../../../plugin/patching/compose-patch.ts';
 import { applyWrittenPatch } from '../../../../plugin/patching/written-patch.ts';
-import { withSpec } from './_edits.ts';
+import { UserError } from '../../../../plugin/user-error.ts';
+import { json, withSpec } from './_edits.ts';
 
 const rendered = withSpec({ a: 1, b: { c: 2, d: 3 }, list: ['x', 'y'] });
 
@@ -66,4 +70,86 @@ test('tests that are given are handed on', (t) => {
   const test = { op: 'test', path: '/spec/a', value: 1 };
   const text = JSON.stringify([test, { op: 'replace', path: '/spec/a', value: 2 }]);
   t.deepEqual(applyWrittenPatch(text, rendered, { type: undefined, source: '-p' }).tests, [test] as never);
+});
+
+/** Pieces that mean something to YAML, JSON, pointers or JavaScript. */
+const hostile = fc.constantFrom(
+  ...[
+    '__proto__',
+    'constructor',
+    '/spec',
+    '/spec/list/-',
+    '~2',
+    '',
+    '-',
+    '{',
+    '[',
+    '"',
+    "'",
+    ': ',
+    '\n',
+    '&x',
+    '*x',
+    '!!js',
+    '#',
+    '\u0000',
+    '\u2028',
+  ],
+  ...[
+    'op',
+    'path',
+    'from',
+    'value',
+    'add',
+    'remove',
+    'replace',
+    'move',
+    'copy',
+    'test',
+    '$patch',
+    '[?(@)]',
+    'spec.a',
+    '=',
+  ],
+);
+const text = fc.oneof(fc.string({ maxLength: 8 }), hostile);
+const operation = fc.record(
+  {
+    op: fc.oneof(fc.constantFrom('add', 'remove', 'replace', 'move', 'copy', 'test'), text),
+    path: fc.oneof(
+      fc.constantFrom('/spec/a', '/spec/list/0', '/spec/list/-', '/spec/b', '', '/metadata', '/kind'),
+      text,
+    ),
+    from: fc.oneof(fc.constantFrom('/spec', '/spec/b', '/spec/list/0'), text),
+    value: json,
+  },
+  { requiredKeys: ['op'] },
+);
+const anything = fc.oneof(
+  fc.array(text, { maxLength: 12 }).map((pieces) => pieces.join('')),
+  fc.array(operation, { maxLength: 4 }).map((list) => JSON.stringify(list)),
+  fc.json({ maxDepth: 4 }),
+);
+
+test('whatever is given: it is a patch that the controller takes, or one line that says what is wrong', (t) => {
+  let taken = 0;
+  fc.assert(
+    fc.property(anything, fc.constantFrom('written', 'set', 'remove'), (given, how) => {
+      try {
+        const object =
+          how === 'written'
+            ? applyWrittenPatch(given, rendered, { type: undefined, source: '-p' }).object
+            : how === 'set'
+              ? applyAssignments([given], rendered, () => undefined)
+              : applyRemovals([given], rendered, () => '');
+        composePatch(rendered, currentPatch(given, rendered), { object }, { guard: true });
+        taken++;
+      } catch (error) {
+        if (!(error instanceof UserError)) throw error;
+      }
+      t.is(Object.hasOwn(Object.prototype, 'x'), false);
+    }),
+    { numRuns: 3_000 },
+  );
+  t.true(taken > 20, `${taken} were taken`);
 });
