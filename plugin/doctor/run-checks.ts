@@ -15,14 +15,15 @@ export async function runChecks(checks: readonly Check[], examined: Examined): P
 async function runCheck({ about, finds, run }: Check, examined: Examined): Promise<readonly Finding[]> {
   try {
     const found = await run(examined);
-    return found.map((one): Finding => {
-      const declared = one.id === notCheckedId ? notCheckedMeans : finds[one.id];
-      if (declared === undefined) throw new Error(`internal error: the check of ${about} doesn't declare ${one.id}`);
-      return { ...one, severity: one.severity ?? declared.severity };
+    return found.map(({ id, severity, ...said }): Finding => {
+      const declared = id === notCheckedId ? notCheckedMeans : finds[id];
+      if (declared === undefined) throw new Error(`internal error: the check of ${about} doesn't declare ${id}`);
+      return { id, severity: severity ?? declared.severity, ...said };
     });
   } catch (error) {
     if (!isTroubleOfOne(error)) throw error;
-    return [{ ...notChecked(about, error, examined.kubectl), severity: notCheckedMeans.severity }];
+    const { id, ...said } = notChecked(about, error, examined.kubectl);
+    return [{ id, severity: notCheckedMeans.severity, ...said }];
   }
 }
 
