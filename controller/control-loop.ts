@@ -15,6 +15,7 @@ import { dueItems } from './due-items.ts';
 import { Executor } from './executor.ts';
 import type { Happening, Listener } from './happening.ts';
 import { LeaderElection, type LeaderTimes } from './leader-election.ts';
+import { Recovery } from './recovery.ts';
 import type { ThrottleLimits } from './throttle.ts';
 
 export type ControlLoopOptions = {
@@ -91,7 +92,6 @@ export class ControlLoop {
   #busySince: number | undefined;
   #wake: () => void = () => {};
   #isDirty = true;
-  #retriedAt = Number.NEGATIVE_INFINITY;
   #wakeTimer: NodeJS.Timeout | undefined;
   #wakeAt = Number.POSITIVE_INFINITY;
 
@@ -102,6 +102,14 @@ export class ControlLoop {
     this.#clock = options.clock ?? systemClock;
     const clock = this.#clock;
     const stopping = this.#stop.signal;
+    const recovery = new Recovery({
+      clock,
+      stopping,
+      retry: () => {
+        this.#cache.retryFailing();
+        if (this.#apis.watch?.isSynced === false) this.#apis.watch.retryNow();
+      },
+    });
     this.#cache = new ClusterCache({
       watch: (target, { onChange, project }) =>
         watchObjects(cluster, target, {
@@ -115,7 +123,7 @@ export class ControlLoop {
       kindWide: kindWideOf(catalog),
       images: options.images ?? {},
       onChange: () => this.#markDirty(),
-      onRecovered: () => this.#retryFailing(),
+      onRecovered: () => recovery.noticed(),
     });
     const around = {
       clock,
@@ -262,15 +270,6 @@ export class ControlLoop {
   #markDirty(): void {
     this.#isDirty = true;
     this.#wake();
-  }
-
-  /** One watch that is back says that the server is: the others needn't wait to the end of their backoff. */
-  #retryFailing(): void {
-    const now = this.#clock.now();
-    if (now - this.#retriedAt < 1000) return;
-    this.#retriedAt = now;
-    this.#cache.retryFailing();
-    if (this.#apis.watch?.isSynced === false) this.#apis.watch.retryNow();
   }
 
   /** Looks again after a while, without being told of a change. */
