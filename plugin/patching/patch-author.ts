@@ -47,7 +47,7 @@ export class PatchAuthor {
     const live = await existing(
       seen,
       target,
-      `patch it once it is there; "status ${asset}" says what keeps it, "exclude ${asset}" keeps it from being created`,
+      `patch it once the controller has created it ("status ${asset}" says what keeps it), or create it from "render ${asset}" with the annotation on it, which counts from then on`,
     );
     return new PatchAuthor({ seen, item, baseline, live, signal });
   }

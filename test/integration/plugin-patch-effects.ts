@@ -203,7 +203,7 @@ test.serial(
     failsWith(
       t,
       await patch(...set),
-      /KubeDescheduler\/\S+ doesn't exist, and nothing else can carry the annotation: patch it once it is there; "status descheduler-loadaware"/,
+      /KubeDescheduler\/\S+ doesn't exist, and nothing else can carry the annotation: patch it once the controller .*"status descheduler-loadaware".*"render descheduler-loadaware"/,
     );
   },
 );
