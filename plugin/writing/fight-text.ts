@@ -87,8 +87,8 @@ function canIgnore(pointers: readonly string[], onto: NonNullable<PlanItem['desi
 }
 
 /** The patch that makes the live values the wanted ones, where one may. */
-function patchTo(flips: readonly DriftedField[], { desired, overrides }: PlanItem): string | undefined {
-  if (flips.length === 0 || desired === undefined || overrides.some(({ type }) => type === 'patch')) return undefined;
+function patchTo(flips: readonly DriftedField[], { desired }: PlanItem): string | undefined {
+  if (flips.length === 0 || desired === undefined) return undefined;
   const operations = flips.map(({ pointer, live, desired: wanted }): PatchOperation => {
     if (live === undefined) return { op: 'remove', path: pointer };
     return { op: wanted === undefined ? 'add' : 'replace', path: pointer, value: live as never };

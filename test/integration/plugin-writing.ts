@@ -228,8 +228,13 @@ test.serial('each command that unpause offers ends the fight', async (t) => {
   const inSync = async () =>
     /^\S+ +in-sync /.test((await plugin('status', 'monitoring-ui-plugin', '--no-headers')).stdout);
   const clear = { 'platform.kubevirt.io/patch': null, 'platform.kubevirt.io/ignore-fields': null };
-  for (const command of ['ignore', 'patch']) {
+  const team = JSON.stringify([{ op: 'add', path: '/metadata/labels/team', value: 'a' }]);
+  for (const [command, patched] of [['ignore'], ['patch'], ['patch', team]] as const) {
     await asRival(!wanted);
+    if (patched !== undefined) {
+      const labels = { team: 'a' };
+      await cluster.patch(uiPlugin, { metadata: { labels, annotations: { 'platform.kubevirt.io/patch': patched } } });
+    }
     await pause(uiPlugin, [enabled]);
     const ran = await plugin('unpause', 'monitoring-ui-plugin', '-y');
     t.is(ran.code, 0, ran.stderr);
