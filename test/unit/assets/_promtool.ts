@@ -13,7 +13,12 @@ const promtool = (process.env.PATH ?? '')
   .find((file) => existsSync(file));
 
 /** Has promtool check rules and, where given, run tests on them; without promtool it says so. */
-export async function checkWithPromtool(t: ExecutionContext, groups: Body[], tests: Body[] = []): Promise<void> {
+export async function checkWithPromtool(
+  t: ExecutionContext,
+  groups: Body[],
+  tests: Body[] = [],
+  { evaluationInterval = '1m' } = {},
+): Promise<void> {
   if (promtool === undefined) {
     t.log('Skipped: promtool is not on PATH. On Debian: apt-get install prometheus');
     t.pass();
@@ -23,7 +28,7 @@ export async function checkWithPromtool(t: ExecutionContext, groups: Body[], tes
   t.teardown(() => rm(folder, { recursive: true }));
   // JSON is YAML.
   await writeFile(path.join(folder, 'rules.yaml'), JSON.stringify({ groups }));
-  const suite = { rule_files: ['rules.yaml'], evaluation_interval: '1m', tests };
+  const suite = { rule_files: ['rules.yaml'], evaluation_interval: evaluationInterval, tests };
   await writeFile(path.join(folder, 'test.yaml'), JSON.stringify(suite));
   const run = promisify(execFile);
   for (const words of [

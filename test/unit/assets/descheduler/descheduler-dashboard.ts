@@ -1,20 +1,11 @@
-import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import { promisify } from 'node:util';
 import test from 'ava';
 import { assetNamed, type Body, bodyOf, contextOf, crd } from '../_assets.ts';
+import { checkWithPromtool } from '../_promtool.ts';
 
 const { config } = bodyOf('descheduler-dashboard').spec;
 const panels: Record<string, Body> = config.panels;
 const queriesOf = (panel: string): Body[] => panels[panel]?.spec.queries.map(({ spec }: Body) => spec.plugin.spec);
 const all = Object.keys(panels).flatMap(queriesOf);
-const promtool = (process.env.PATH ?? '')
-  .split(path.delimiter)
-  .map((folder) => path.join(folder, 'promtool'))
-  .find((file) => existsSync(file));
 
 test('it shows the last hour, and refreshes when asked', (t) => {
   t.like(config, { duration: '1h', refreshInterval: '0s' });
@@ -166,17 +157,9 @@ test('it is beside HyperConverged, with the descheduler, and takes its group to 
 });
 
 test('Prometheus takes the queries, and they tell what they should (promtool)', async (t) => {
-  if (promtool === undefined) {
-    t.log('Skipped: promtool is not on PATH. On Debian: apt-get install prometheus');
-    t.pass();
-    return;
-  }
-  const folder = await mkdtemp(path.join(tmpdir(), 'promtool-'));
-  t.teardown(() => rm(folder, { recursive: true }));
   const values: Record<string, string> = { $node: '.*', $resolution: '5m', $limit: '15', $__range: '1h' };
   const filled = (query: string) => query.replace(/\$(node|resolution|limit|__range)/g, (name) => values[name] ?? name);
   const rules = all.map(({ query }, index) => ({ record: `query:${index}`, expr: filled(query) }));
-  await writeFile(path.join(folder, 'rules.yaml'), JSON.stringify({ groups: [{ name: 'all', rules }] }));
 
   const nodes = [
     { series: 'kube_node_role{node="w0", role="worker"}', values: '1x30' },
@@ -237,16 +220,5 @@ test('Prometheus takes the queries, and they tell what they should (promtool)', 
       ],
     },
   ];
-  await writeFile(path.join(folder, 'test.yaml'), JSON.stringify({ rule_files: [], evaluation_interval: '1m', tests }));
-  const run = promisify(execFile);
-  await t.notThrowsAsync(async () => {
-    for (const words of [
-      ['check', 'rules', '--lint=none', 'rules.yaml'],
-      ['test', 'rules', 'test.yaml'],
-    ]) {
-      await run(promtool, words, { cwd: folder }).catch(({ stdout, stderr }) => {
-        throw new Error(`${stdout}${stderr}`);
-      });
-    }
-  });
+  await checkWithPromtool(t, [{ name: 'all', rules }], tests);
 });
