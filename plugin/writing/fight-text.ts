@@ -51,7 +51,7 @@ export function peaceLines(item: PlanItem, after: PlanItem | undefined, kubectl:
   const lines = [
     ...(flips.length === 0 ? [] : [`${item.asset} goes back and forth:`]),
     ...flips.map(
-      ({ pointer, live, desired }) => `  ${pointer}: ${rival} sets ${shown(live)}, the baseline has ${shown(desired)}`,
+      ({ pointer, live, desired }) => `  ${pointer}: ${rival} sets ${shown(live)}, wanted is ${shown(desired)}`,
     ),
     `If ${rival} goes on, ${item.asset} will be paused again. What ends that:`,
     `  leave ${pointers.length === 1 ? 'the field' : 'the fields'} to ${rival}:`,

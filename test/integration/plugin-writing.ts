@@ -207,7 +207,7 @@ test.serial('unpause shows who fought over what and since when, and what ends it
   t.regex(ran.stdout, /\nswap-enable: paused → update \(/);
   t.regex(
     ran.stdout,
-    /\nswap-enable goes back and forth:\n {2}\/spec\/config\/ignition\/version: rival sets "9\.9\.8", the baseline has "3\.\d\.\d"\nIf rival goes on, swap-enable will be paused again\./,
+    /\nswap-enable goes back and forth:\n {2}\/spec\/config\/ignition\/version: rival sets "9\.9\.8", wanted is "3\.\d\.\d"\nIf rival goes on, swap-enable will be paused again\./,
   );
   t.regex(
     ran.stdout,
