@@ -4,6 +4,8 @@ import path from 'node:path';
 import process from 'node:process';
 import { setFlagsFromString } from 'node:v8';
 import { Script } from 'node:vm';
+import type { CompiledCatalog } from '../../shared/catalog/compiled-catalog.ts';
+import { startWarmUpServer } from './warm-up-server.ts';
 
 // A program of its own: runs in a bundle what people run, and writes the code that V8 has made of it by then.
 //
@@ -20,6 +22,7 @@ const commands = [
   ['explain', 'swap-enable', '-f', cluster],
   ['status', '--help'],
 ];
+const onCluster = [['version'], ['status'], ['diff'], ['render'], ['__complete', 'status', 'UIPlugin/']];
 
 const [folder = ''] = process.argv.slice(2);
 // Code that wasn't used for a while would be thrown away, and what counts as a while depends on the machine.
@@ -27,9 +30,12 @@ setFlagsFromString('--no-flush-bytecode');
 const source = readFileSync(path.join(folder, 'plugin.cjs'), 'utf8');
 const script = new Script(source, { filename: 'plugin.cjs' });
 const start = script.runInThisContext();
-for (const command of commands) {
-  const code = await exitCodeOf(command);
-  if (code > 1) throw new Error(`"${command.join(' ')}" ended with ${code}`);
+const catalog: CompiledCatalog = JSON.parse(readFileSync(path.join(folder, 'catalog.json'), 'utf8'));
+const kubeconfig = path.join(folder, 'kubeconfig.yaml');
+writeFileSync(kubeconfig, kubeconfigFor(await startWarmUpServer(catalog, cluster)));
+for (const command of [...commands, ...onCluster]) {
+  const { code, printed } = await ran(command);
+  if (code > 1) throw new Error(`"${command.join(' ')}" ended with ${code}: ${printed.slice(-500)}`);
 }
 // V8 takes no cache that was made with other flags than its own.
 setFlagsFromString('--flush-bytecode');
@@ -38,15 +44,40 @@ if (new Script(source, { filename: 'plugin.cjs', cachedData }).cachedDataRejecte
   throw new Error('V8 takes no code cache of its own');
 writeFileSync(path.join(folder, 'plugin.cache'), cachedData);
 
+function kubeconfigFor(server: string): string {
+  return `apiVersion: v1
+kind: Config
+clusters:
+  - name: here
+    cluster:
+      server: ${server}
+users:
+  - name: me
+    user:
+      token: none
+contexts:
+  - name: here
+    context:
+      cluster: here
+      user: me
+current-context: here
+`;
+}
+
 /** Runs a command in this process, as if it had one of its own. */
-function exitCodeOf(command: readonly string[]): Promise<number> {
+function ran(command: readonly string[]): Promise<{ readonly code: number; readonly printed: string }> {
   return new Promise((resolve) => {
-    const stream = { write: () => true, on: () => stream, isTTY: false };
+    let printed = '';
+    const write = (text: string) => {
+      printed += text;
+      return true;
+    };
+    const stream = { write, on: () => stream, isTTY: false };
     let isStarted = false;
     const own = Object.create(process, {
       argv: { value: [process.execPath, process.execPath, ...command] },
       argv0: { value: 'kubectl-virt_platform' },
-      env: { value: {} },
+      env: { value: { KUBECONFIG: kubeconfig } },
       stdout: { value: stream },
       stderr: { value: stream },
       once: { value: () => own },
@@ -54,7 +85,7 @@ function exitCodeOf(command: readonly string[]): Promise<number> {
       // First what it is to be if the program ends too early.
       exitCode: {
         set: (code: number) => {
-          if (isStarted) resolve(code);
+          if (isStarted) resolve({ code, printed });
           isStarted = true;
         },
       },
