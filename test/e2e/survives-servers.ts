@@ -25,6 +25,8 @@ scenario('the API server is killed and comes back 20 times, in the middle of app
       .map(({ target }: AnyObject) => target.name);
   const names = inSync(await controller.planWhere((plan) => inSync(plan).length > 30, 'the rule sets'));
 
+  let startsMs = 0;
+  const begun = Date.now();
   for (let round = 0; round < 20; round++) {
     const from = Date.now();
     const some = [0, 1, 2].map((index) => names[(3 * round + index) % names.length] ?? '');
@@ -38,8 +40,11 @@ scenario('the API server is killed and comes back 20 times, in the middle of app
     });
     await cluster.controlPlane.stopApiServer();
     if (round === 0) t.regex(await unreadyOf(controller), /not up to date|not reach/);
+    const startedAt = Date.now();
     await cluster.controlPlane.startApiServer();
+    startsMs += Date.now() - startedAt;
   }
+  t.log(`${Date.now() - begun} ms, of which the API server took ${startsMs} to start`);
   await controller.converged();
   for (const name of names) t.truthy(await cluster.get({ ...ruleSets, name }), `${name} is back`);
   return controller;
