@@ -23,7 +23,7 @@ export type Option = {
 /**
  * What a word or a value names, for shells to complete: `item` anything that `selectItems` takes, `asset` the same but for
  * what is only there to be deleted, `target` one object by its asset, `KIND/NAME` or `KIND NAME`, `switch` an opt-in,
- * `pointer` a field of the object named before; or one of these texts.
+ * `pointer` a field of the object named before, `name` an object of the kind of `--kind`; or one of these texts.
  */
 export type NameOf =
   | 'item'
@@ -32,6 +32,7 @@ export type NameOf =
   | 'switch'
   | 'pointer'
   | 'kind'
+  | 'name'
   | 'fact'
   | 'namespace'
   | 'context'

@@ -52,7 +52,7 @@ stands for anything and ? for one character. Comments and order of the rules tha
       of: 'kind',
       description: 'The kind that a rule is about, exactly; with --name, and where it is to count --namespace',
     },
-    { name: 'name', type: 'text', placeholder: 'PATTERN', description: 'The names that a rule covers' },
+    { name: 'name', type: 'text', placeholder: 'PATTERN', of: 'name', description: 'The names that a rule covers' },
     { name: 'remove', type: 'switch', description: 'Takes the rule away instead' },
     { name: 'list', type: 'switch', description: 'Only lists the rules, and what each covers' },
     ...noteOptions,

@@ -7,7 +7,7 @@ import { factNames } from '../input/forced-facts.ts';
 import { switchesOfAsset } from '../writing/switches-of.ts';
 import { type Candidate, type Candidates, directive, fitting } from './candidate.ts';
 import { type CatalogItems, catalogItems } from './catalog-items.ts';
-import { objectNames } from './object-names.ts';
+import { namesOfKind, objectNames } from './object-names.ts';
 import { hyperConvergedNamespaces, onCluster } from './on-cluster.ts';
 import { pointersOf } from './pointers-of.ts';
 
@@ -34,6 +34,10 @@ export async function namesOf(
         items.map(({ target }) => ({ text: target.kind })),
         typed,
       );
+    }
+    case 'name': {
+      const { items } = await catalogItems(given, environment);
+      return fitting(namesOfKind(given.text('kind') ?? '', items), typed);
     }
     case 'pointer':
       return await pointersOf(typed, given, environment);

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { networkInterfaces } from 'node:os';
 import path from 'node:path';
@@ -612,6 +613,24 @@ test.serial('a permission of the controller that somebody took away comes back w
   );
   await fix(t, finding.fix);
   await isGone('controller-permission-missing');
+});
+
+test.serial('what another catalog wants, the controller may not do yet', async (t) => {
+  const folder = path.join(cluster.controlPlane.directory, 'catalog');
+  await mkdir(path.join(folder, 'area'), { recursive: true });
+  await writeFile(
+    path.join(folder, 'area/extra.yaml.hbs'),
+    `format: 1\ntarget: {apiVersion: v1, kind: ConfigMap, namespace: ${namespace}, name: extra}\n---\ndata: {a: b}\n`,
+  );
+  const { items } = await doctor(['--catalog', folder]);
+  const missing = items.filter(({ id }) => id === 'controller-permission-missing');
+  t.like(missing, [
+    {
+      severity: 'error',
+      what: `the controller may not do what it takes for extra: get, patch, list, watch, create configmaps/extra in ${namespace}`,
+    },
+  ]);
+  t.regex(missing[0]?.note ?? '', /another catalog needs permissions generated from it$/);
 });
 
 test.serial('a namespace that something wanted lives in', async (t) => {

@@ -119,6 +119,8 @@ test(completes, ['explain', 'MachineConfig', '90-worker-swap-online', ''], []);
 test(completes, ['unmanage', 'memory-overc'], []);
 test(completes, ['enable', 'pci'], ['pci-passthrough']);
 test(completes, ['enable', 'swap'], []);
+test(completes, ['exclude', '--kind', 'KubeD'], ['KubeDescheduler']);
+test(completes, ['exclude', '--kind', 'MachineConfig', '--name', '90-w'], ['90-worker-swap-online']);
 test(completes, ['completion', ''], ['bash', 'zsh', 'fish', 'install']);
 test(completes, ['version', ''], []);
 test(completes, ['nothing-like-it', ''], []);
