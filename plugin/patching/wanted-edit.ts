@@ -60,7 +60,9 @@ export async function wantedEdit(
       return { object: adoptLive(current.patched, applied.live, applied.applied, ignored) };
     }
     default:
-      if (current.operations.length === 0) throw new UserError(`${item.asset} has no patch: give one`);
+      // The rules for a tool are the same with and without a patch.
+      if (current.operations.length === 0 && !args.given('gitops'))
+        throw new UserError(`${item.asset} has no patch: give one`);
       return { object: current.patched };
   }
 }

@@ -27,7 +27,7 @@ export function wayOf(args: Arguments): Way {
     refuseNote(args, way);
   }
   if (way !== undefined) return way;
-  if (args.isOn('guard') || args.given('reason') || args.given('until')) return 'keep';
+  if (args.isOn('guard') || ['reason', 'until', 'gitops'].some((name) => args.given(name))) return 'keep';
   throw new UserError(
     'say what to patch: with --set PATH=VALUE, --remove POINTER, -p, --patch-file, --edit or --from-live; --list shows what is patched',
   );

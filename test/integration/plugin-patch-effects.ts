@@ -231,6 +231,16 @@ metadata:
   t.is(await patchOf(descheduler), undefined);
 });
 
+test.serial('--gitops prints the rules for what is kept, with and without a patch', async (t) => {
+  for (const args of [[], ['--set', 'spec.logLevel=Debug']]) {
+    const { code, stdout, stderr } = await patch(...args, '--gitops', 'argocd');
+    t.is(code, 0, stderr);
+    t.regex(stdout, /deschedulingIntervalSeconds/);
+    t.is(stdout.includes('logLevel'), args.length > 0);
+  }
+  t.is(await patchOf(descheduler), undefined);
+});
+
 test.serial('who may not write is told which permission is missing', async (t) => {
   await cluster.apply([
     {
