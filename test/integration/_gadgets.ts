@@ -1,8 +1,9 @@
 import fc from 'fast-check';
-import type { AnyObject } from '../helpers/cluster.ts';
+import type { Cluster as Client } from '../../shared/kube/client.ts';
+import { type AnyObject, type Cluster, waitFor } from '../helpers/cluster.ts';
 
 /** Every kind of list and map that a schema can declare, inside one another too. */
-export const gadgetCrd = `
+const gadgetCrd = `
 apiVersion: apiextensions.k8s.io/v1
 kind: CustomResourceDefinition
 metadata: { name: gadgets.example.com }
@@ -58,6 +59,17 @@ spec:
                 selector: { type: object, x-kubernetes-map-type: atomic, additionalProperties: { type: string } }
                 free: { type: object, x-kubernetes-preserve-unknown-fields: true }
 `;
+
+/** Has the cluster serve gadgets; until discovery tells of them, no plan knows. */
+export async function serveGadgets(cluster: Cluster, client: Client): Promise<void> {
+  await cluster.apply(gadgetCrd);
+  await waitFor(
+    async () =>
+      (await cluster.request('GET', '/apis/example.com/v1/gadgets')).status === 200 &&
+      (await client.discover()).resources.some(({ kind }) => kind === 'Gadget'),
+    { what: 'gadgets to be served' },
+  );
+}
 
 const word = fc.constantFrom('x', 'y', 'yes', '1', '');
 const number = fc.integer({ min: -1, max: 3 });

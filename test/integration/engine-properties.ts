@@ -6,14 +6,15 @@ import { equalJson } from '../../shared/engine/json.ts';
 import type { Cluster as Client } from '../../shared/kube/client.ts';
 import { type AnyObject, useCluster } from '../helpers/cluster.ts';
 import { catalogOf, converge, itemOf, openClient, planNow } from '../helpers/engine.ts';
-import { gadgetCrd, gadgetSpec as spec } from './_gadgets.ts';
+import { serveGadgets, gadgetSpec as spec } from './_gadgets.ts';
 
 const test = anyTest as TestFn<{ client: Client }>;
 const cluster = useCluster(test, { crds: 'none' });
 
 test.serial.before('HyperConverged is activated', async (t) => {
   await cluster.installCrds('own', { only: ['hyperconvergeds.hco.kubevirt.io'] });
-  await cluster.apply(gadgetCrd);
+  t.context.client = openClient(cluster.kubeconfig);
+  await serveGadgets(cluster, t.context.client);
   await cluster.apply('{apiVersion: v1, kind: Namespace, metadata: {name: openshift-cnv}}');
   await cluster.apply({
     apiVersion: 'hco.kubevirt.io/v1',
@@ -25,7 +26,6 @@ test.serial.before('HyperConverged is activated', async (t) => {
     },
     spec: {},
   });
-  t.context.client = openClient(cluster.kubeconfig);
 });
 
 test.after.always((t) => t.context.client?.close());

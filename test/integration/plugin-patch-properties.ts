@@ -9,7 +9,7 @@ import { printYaml } from '../../shared/yaml/print-yaml.ts';
 import { type AnyObject, useCluster } from '../helpers/cluster.ts';
 import { catalogOf, converge, itemOf, openClient } from '../helpers/engine.ts';
 import { runPlugin } from '../unit/plugin/_environment.ts';
-import { gadgetCrd, gadgetSpec } from './_gadgets.ts';
+import { gadgetSpec, serveGadgets } from './_gadgets.ts';
 
 const test = anyTest as TestFn<{ client: Client }>;
 const cluster = useCluster(test, { crds: 'none' });
@@ -17,7 +17,8 @@ const key = 'platform.kubevirt.io/patch';
 
 test.serial.before('HyperConverged is activated', async (t) => {
   await cluster.installCrds('own', { only: ['hyperconvergeds.hco.kubevirt.io'] });
-  await cluster.apply(gadgetCrd);
+  t.context.client = openClient(cluster.kubeconfig);
+  await serveGadgets(cluster, t.context.client);
   await cluster.apply('{apiVersion: v1, kind: Namespace, metadata: {name: openshift-cnv}}');
   await cluster.apply({
     apiVersion: 'hco.kubevirt.io/v1',
@@ -29,7 +30,6 @@ test.serial.before('HyperConverged is activated', async (t) => {
     },
     spec: {},
   });
-  t.context.client = openClient(cluster.kubeconfig);
 });
 
 test.after.always((t) => t.context.client?.close());
