@@ -60,6 +60,8 @@ const settings = {
   name: 'cluster-monitoring-config',
 };
 
+const plugin = { apiVersion: 'observability.openshift.io/v1alpha1', kind: 'UIPlugin', name: 'monitoring' };
+
 test.serial.before('the fixture cluster with every feature on, and the manifests', async (t) => {
   await demoCluster(cluster.controlPlane);
   // Made by the controller too, where the cluster's admins have none.
@@ -89,12 +91,7 @@ test.after.always((t) => t.context.client?.close());
 test.serial('the whole catalog is kept, and its tombstones deleted, as the ServiceAccount', async (t) => {
   const before = await cluster.list({ apiVersion: 'v1', kind: 'Namespace' });
   const { plan, outcomes } = await converge(t.context.client);
-  t.deepEqual(
-    plan.items.flatMap(({ asset, decision, why }) =>
-      ['in-sync', 'gone'].includes(decision) || elsewhere.has(asset) ? [] : [`${asset}: ${decision}, ${why}`],
-    ),
-    [],
-  );
+  t.deepEqual(undecided(plan), []);
   t.deepEqual(plan.unknown, []);
   const names = new Set(before.map(({ metadata }) => metadata.name));
   const wereThere = plan.items.filter(({ target }) => target.kind === 'Namespace' && names.has(target.name)).length;
@@ -143,17 +140,27 @@ test.serial(
       ],
     });
     try {
-      await running.settled();
-      const { plan } = running.controller.state;
-      const here = plan?.items.filter(({ asset }) => !elsewhere.has(asset));
-      t.deepEqual([...new Set(here?.map(({ decision }) => decision))].sort(), ['gone', 'in-sync']);
-      for (const bytes of ['1', '2']) {
-        const { data } = await cluster.patch(settings, { data: { 'config.yaml': `enableUserWorkload: ${bytes}` } });
-        await waitFor(async () => (await cluster.get(settings))?.data['config.yaml'] !== data['config.yaml'], {
+      // A binding is refused as long as the API server's own cache lacks the role that was made just before.
+      await waitFor(() => undecided(running.controller.state.plan).length === 0, {
+        what: 'all of it to be kept',
+        timeoutMs: 60_000,
+      }).catch(() => {});
+      t.deepEqual(undecided(running.controller.state.plan), []);
+      const { data } = await cluster.patch(settings, { data: { 'config.yaml': 'enableUserWorkload: true' } });
+      await waitFor(async () => (await cluster.get(settings))?.data['config.yaml'] !== data['config.yaml'], {
+        what: 'the settings to be completed',
+      });
+      // Fewer times than make an edit war of it.
+      for (let round = 1; round <= 4 && events.counts.repeated === 0; round += 1) {
+        const before = told(events);
+        await cluster.patch(plugin, { spec: { monitoring: { perses: { enabled: false } } } });
+        await waitFor(async () => (await cluster.get(plugin))?.spec.monitoring.perses.enabled === true, {
           what: 'the drift to be healed',
         });
+        // A drift that begins before the end of another was seen is the same one.
+        await waitFor(() => told(events) >= before + 2, { what: 'its begin and its end to be told' });
       }
-      await waitFor(() => events.counts.repeated > 0, { what: 'an event to be repeated' });
+      t.true(events.counts.repeated > 0);
     } finally {
       await running.stop();
       await events.flush(2000);
@@ -163,6 +170,18 @@ test.serial(
     t.is((await cluster.get(lease))?.spec.holderIdentity, '');
   },
 );
+
+/** What isn't as it is to be in the end; everything, before the first plan. */
+function undecided(plan: Plan | undefined): readonly string[] {
+  if (plan === undefined) return ['no plan'];
+  return plan.items.flatMap(({ asset, decision, why }) =>
+    ['in-sync', 'gone'].includes(decision) || elsewhere.has(asset) ? [] : [`${asset}: ${decision}, ${why}`],
+  );
+}
+
+function told({ counts }: EventRecorder): number {
+  return counts.created + counts.repeated;
+}
 
 // A server that doesn't stream the beginning of a watch is asked for lists; this one does.
 test.serial('all that is watched may be listed first, as the ServiceAccount', async (t) => {
