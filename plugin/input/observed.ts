@@ -109,9 +109,10 @@ export async function seenOn(
     import('../../shared/kube/observe.ts'),
     import('../../shared/engine/plan.ts'),
   ]);
-  const observeWith = (images: Readonly<Record<string, string>>) =>
+  const observeWith = (images: Readonly<Record<string, string>>, earlier?: Snapshot) =>
     observe(cluster, catalog, makePlan, {
       images,
+      ...(earlier !== undefined && { earlier }),
       now: environment.now().getTime(),
       forced: forcedFacts(args),
       signal: environment.signal,
@@ -129,7 +130,7 @@ export async function seenOn(
   ]);
   if (readsImages(catalog, controller)) {
     // Only the Lease tells which images the controller renders with, and only HyperConverged where the Lease is.
-    ({ plan, snapshot } = await observeWith(controller.images));
+    ({ plan, snapshot } = await observeWith(controller.images, snapshot));
   }
   return { plan, snapshot, catalog, controller, failures, kubectl };
 }

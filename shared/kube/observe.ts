@@ -29,6 +29,8 @@ export type ObserveOptions = {
   readonly now?: number;
   /** Facts that a person forces, by dotted path. */
   readonly forced?: Readonly<Record<string, unknown>>;
+  /** What was seen of the cluster a moment ago: only what isn't in it is asked. */
+  readonly earlier?: Snapshot;
   /** Requests at a time. Default 8. */
   readonly concurrency?: number;
   readonly signal?: AbortSignal;
@@ -52,15 +54,12 @@ export async function observe(
   cluster: Cluster,
   catalog: Catalog,
   plan: Planner,
-  { images, now, forced, concurrency = 8, signal }: ObserveOptions,
+  { images, now, forced, earlier, concurrency = 8, signal }: ObserveOptions,
 ): Promise<Observation> {
   const requestsBefore = cluster.requests;
-  const { resources } = await cluster.discover(signal === undefined ? {} : { signal });
   let snapshot: Snapshot = {
-    apis: { known: true, resources },
+    ...(earlier ?? (await nothingSeen(cluster, signal))),
     images,
-    reads: new Map(),
-    verdicts: new Map(),
     ...(now !== undefined && { now }),
     ...(forced !== undefined && { forced }),
   };
@@ -100,6 +99,11 @@ export async function observe(
   throw new Error(
     `internal error: the plan still asks after ${mostRounds} rounds of answers, last: ${unanswered(plan(catalog, snapshot).questions, snapshot).slice(0, 3).map(questionKey).join('; ')}`,
   );
+}
+
+async function nothingSeen(cluster: Cluster, signal: AbortSignal | undefined) {
+  const { resources } = await cluster.discover(signal === undefined ? {} : { signal });
+  return { apis: { known: true, resources }, reads: new Map(), verdicts: new Map() } as const;
 }
 
 // A chain of reads that depend on one another, a dry-run and its repetitions: a dozen at most.

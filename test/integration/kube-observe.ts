@@ -47,6 +47,34 @@ test('what a plan asks is answered, round after round, each question once', asyn
   t.is(requests, 2 + 3 + 1);
 });
 
+test('of what was seen a moment ago nothing is asked again', async (t) => {
+  const ref = configMap('seen');
+  const [object] = await control.apply(manifest(ref, { a: '1' }));
+  const questions: Question[] = [{ ask: 'get', ref }, dryRun(ref, { a: '2' }, object as KubernetesObject)];
+  const cluster = open(t);
+  const first = await observe(
+    cluster,
+    catalog,
+    planner(() => questions),
+    { images: {} },
+  );
+  const another: Question = { ask: 'get', ref: configMap('nope') };
+  const second = await observe(
+    cluster,
+    catalog,
+    planner(() => [...questions, another]),
+    { images: { x: 'y' }, earlier: first.snapshot },
+  );
+  t.is(second.requests, 1);
+  t.deepEqual(second.snapshot.images, { x: 'y' });
+  t.deepEqual(second.snapshot.apis, first.snapshot.apis);
+  t.deepEqual(second.snapshot.reads.get(questionKey({ ask: 'get', ref })), {
+    answer: 'object',
+    object: object as KubernetesObject,
+  });
+  t.deepEqual(second.snapshot.verdicts, first.snapshot.verdicts);
+});
+
 test('without permission the answers name it', async (t) => {
   const ref = configMap('secluded');
   const questions: Question[] = [
