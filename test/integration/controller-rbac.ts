@@ -163,7 +163,7 @@ test.serial(
       t.true(events.counts.repeated > 0);
     } finally {
       await running.stop();
-      await events.flush(2000);
+      await events.flush(30_000);
     }
     t.deepEqual(troubles, []);
     t.like(events.counts, { dropped: 0, failed: 0 });
