@@ -1,3 +1,4 @@
+import { isAsWanted } from '../../shared/engine/is-as-wanted.ts';
 import type { PlanItem } from '../../shared/engine/plan-item.ts';
 import type { Arguments } from '../arguments.ts';
 import type { Command } from '../command.ts';
@@ -9,7 +10,6 @@ import { catalogSkew, controllerTroubles } from '../input/controller-health.ts';
 import { filesOptions, observed } from '../input/observed.ts';
 import { type ColourMode, painter } from '../output/colour.ts';
 import { hasDueOverride } from '../output/has-due-override.ts';
-import { isAsWanted } from '../output/is-as-wanted.ts';
 import { type Messages, messagesTo } from '../output/messages.ts';
 import { resourceName, safeJson, safeYaml } from '../output/print-manifests.ts';
 import { statusReport } from '../output/status-report.ts';

@@ -1,4 +1,5 @@
 import { formatObjectRef } from '../../shared/api/object-ref.ts';
+import { isAsWanted } from '../../shared/engine/is-as-wanted.ts';
 import type {
   DecisionWord,
   DriftedField,
@@ -15,7 +16,6 @@ import type { Paint, Tone } from './colour.ts';
 import { cut } from './display-width.ts';
 import { escapeText } from './escape.ts';
 import { formatAge } from './format-age.ts';
-import { isAsWanted } from './is-as-wanted.ts';
 import { shellWord } from './shell-word.ts';
 import { driftOf, summaryOf } from './status-report.ts';
 import { type Column, formatTable } from './table.ts';

@@ -1,4 +1,4 @@
-import type { Feature, Tombstone } from './asset.ts';
+import type { Asset, Feature, Tombstone } from './asset.ts';
 import type { CompiledCondition } from './compile-condition.ts';
 import type { CompiledIdentityText } from './identity-template.ts';
 import type { CompiledTemplate } from './template.ts';
@@ -17,23 +17,25 @@ export type CompiledCatalog = {
   readonly shippedFiles: Readonly<Record<string, string>>;
 };
 
-/** One asset, in one variant; the fields that aren't explained are those of `Asset`. */
-export type CompiledAsset = {
-  readonly name: string;
-  readonly file: string;
-  readonly features: readonly string[];
-  readonly group?: string;
-  readonly install: 'always' | 'opt-in';
-  readonly order: number;
-  readonly protects: boolean;
+/** One asset, in one variant, as plain JSON. */
+export type CompiledAsset = Pick<
+  Asset,
+  | 'name'
+  | 'file'
+  | 'features'
+  | 'group'
+  | 'install'
+  | 'order'
+  | 'protects'
+  | 'gates'
+  | 'params'
+  | 'dependsOn'
+  | 'readyTimeoutMs'
+> & {
   readonly target: CompiledIdentity;
-  readonly gates: readonly string[];
   readonly when: readonly CompiledCondition[];
   readonly reads: Readonly<Record<string, CompiledRead>>;
-  readonly params: Readonly<Record<string, string>>;
-  readonly dependsOn: readonly string[];
   readonly readyWhen?: CompiledCondition;
-  readonly readyTimeoutMs: number;
   readonly body: CompiledTemplate;
 };
 

@@ -5,6 +5,7 @@ import type { Plan } from '../../shared/engine/plan-item.ts';
 import { systemClock } from '../../shared/kube/clock.ts';
 import { useCluster, waitFor } from '../helpers/cluster.ts';
 import { catalogOf, openClient, planNow } from '../helpers/engine.ts';
+import { activated, hyperConverged } from './_plugin.ts';
 
 // What is carried out of plans, and what no more.
 const test = anyTest as TestFn;
@@ -14,16 +15,7 @@ test.serial.before(async () => {
   for (const name of ['openshift-cnv', 'tests']) {
     await cluster.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
   }
-  await cluster.apply({
-    apiVersion: 'hco.kubevirt.io/v1',
-    kind: 'HyperConverged',
-    metadata: {
-      namespace: 'openshift-cnv',
-      name: 'kubevirt-hyperconverged',
-      annotations: { 'platform.kubevirt.io/autopilot': 'true' },
-    },
-    spec: {},
-  });
+  await cluster.apply(hyperConverged(activated));
 });
 
 /** What a plan says about ConfigMaps of these names. */

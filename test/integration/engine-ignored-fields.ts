@@ -3,6 +3,7 @@ import type { Catalog } from '../../shared/catalog/asset.ts';
 import type { Cluster as Client } from '../../shared/kube/client.ts';
 import { type AnyObject, type ObjectId, useCluster } from '../helpers/cluster.ts';
 import { catalogOf, converge, itemOf, openClient, planNow } from '../helpers/engine.ts';
+import { activated, hyperConverged } from './_plugin.ts';
 
 const test = anyTest as TestFn<{ client: Client }>;
 const cluster = useCluster(test);
@@ -67,16 +68,7 @@ function widget(name: string): Catalog {
 test.serial.before('HyperConverged is activated', async (t) => {
   await cluster.apply(crd);
   await cluster.apply('{apiVersion: v1, kind: Namespace, metadata: {name: openshift-cnv}}');
-  await cluster.apply({
-    apiVersion: 'hco.kubevirt.io/v1',
-    kind: 'HyperConverged',
-    metadata: {
-      name: 'kubevirt-hyperconverged',
-      namespace: 'openshift-cnv',
-      annotations: { 'platform.kubevirt.io/autopilot': 'true' },
-    },
-    spec: {},
-  });
+  await cluster.apply(hyperConverged(activated));
   t.context.client = openClient(cluster.kubeconfig);
 });
 

@@ -7,6 +7,7 @@ import type { Cluster as Client } from '../../shared/kube/client.ts';
 import { type AnyObject, useCluster } from '../helpers/cluster.ts';
 import { catalogOf, converge, itemOf, openClient, planNow } from '../helpers/engine.ts';
 import { serveGadgets, gadgetSpec as spec } from './_gadgets.ts';
+import { activated, hyperConverged } from './_plugin.ts';
 
 const test = anyTest as TestFn<{ client: Client }>;
 const cluster = useCluster(test, { crds: 'none' });
@@ -16,16 +17,7 @@ test.serial.before('HyperConverged is activated', async (t) => {
   t.context.client = openClient(cluster.kubeconfig);
   await serveGadgets(cluster, t.context.client);
   await cluster.apply('{apiVersion: v1, kind: Namespace, metadata: {name: openshift-cnv}}');
-  await cluster.apply({
-    apiVersion: 'hco.kubevirt.io/v1',
-    kind: 'HyperConverged',
-    metadata: {
-      name: 'kubevirt-hyperconverged',
-      namespace: 'openshift-cnv',
-      annotations: { 'platform.kubevirt.io/autopilot': 'true' },
-    },
-    spec: {},
-  });
+  await cluster.apply(hyperConverged(activated));
 });
 
 test.after.always((t) => t.context.client?.close());

@@ -1,6 +1,6 @@
 import test from 'ava';
 import { useCluster } from '../helpers/cluster.ts';
-import { activated, failsWith, hyperConverged, makeNamespaces } from './_plugin.ts';
+import { activated, failsWith, hyperConverged, letViewerRead, makeNamespaces } from './_plugin.ts';
 import { onTerminal } from './_plugin-terminal.ts';
 
 const cluster = useCluster(test);
@@ -175,21 +175,7 @@ test.serial('nothing is written without a yes, by a dry run, or for a repository
 });
 
 test.serial('who may not write is told which permission is missing', async (t) => {
-  await cluster.apply([
-    {
-      apiVersion: 'rbac.authorization.k8s.io/v1',
-      kind: 'ClusterRole',
-      metadata: { name: 'reads-everything' },
-      rules: [{ apiGroups: ['*'], resources: ['*'], verbs: ['get', 'list'] }],
-    },
-    {
-      apiVersion: 'rbac.authorization.k8s.io/v1',
-      kind: 'ClusterRoleBinding',
-      metadata: { name: 'viewer-reads' },
-      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'reads-everything' },
-      subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: 'viewer' }],
-    },
-  ]);
+  await letViewerRead(cluster);
   const ran = await cluster.kubectl(['virt-platform', 'exclude', 'swap-enable', '-y'], { as: 'viewer' });
   t.is(ran.code, 2);
   t.regex(

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { type ObjectId, useCluster } from '../helpers/cluster.ts';
 import { runPlugin } from '../unit/plugin/_environment.ts';
-import { activated, failsWith, hyperConverged, makeNamespaces } from './_plugin.ts';
+import { activated, failsWith, hyperConverged, letViewerRead, makeNamespaces } from './_plugin.ts';
 import { onTerminal } from './_plugin-terminal.ts';
 
 const cluster = useCluster(test);
@@ -242,21 +242,7 @@ test.serial('--gitops prints the rules for what is kept, with and without a patc
 });
 
 test.serial('who may not write is told which permission is missing', async (t) => {
-  await cluster.apply([
-    {
-      apiVersion: 'rbac.authorization.k8s.io/v1',
-      kind: 'ClusterRole',
-      metadata: { name: 'reads-everything' },
-      rules: [{ apiGroups: ['*'], resources: ['*'], verbs: ['get', 'list'] }],
-    },
-    {
-      apiVersion: 'rbac.authorization.k8s.io/v1',
-      kind: 'ClusterRoleBinding',
-      metadata: { name: 'viewer-reads' },
-      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'reads-everything' },
-      subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: 'viewer' }],
-    },
-  ]);
+  await letViewerRead(cluster);
   const args = ['virt-platform', 'patch', 'descheduler-loadaware'];
   const ran = await cluster.kubectl([...args, '--set', 'spec.logLevel=Debug', '-y'], { as: 'viewer' });
   t.is(ran.code, 2);

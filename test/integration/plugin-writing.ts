@@ -1,6 +1,6 @@
 import test from 'ava';
 import { useCluster } from '../helpers/cluster.ts';
-import { activated, failsWith, hyperConverged, makeNamespaces, runInShell } from './_plugin.ts';
+import { activated, failsWith, hyperConverged, letViewerRead, makeNamespaces, runInShell } from './_plugin.ts';
 import { onTerminal } from './_plugin-terminal.ts';
 
 const cluster = useCluster(test);
@@ -132,21 +132,7 @@ test.serial('manage shows what goes back to the baseline; where somebody steered
 });
 
 test.serial('who may not write is told which permission is missing', async (t) => {
-  await cluster.apply([
-    {
-      apiVersion: 'rbac.authorization.k8s.io/v1',
-      kind: 'ClusterRole',
-      metadata: { name: 'reads-everything' },
-      rules: [{ apiGroups: ['*'], resources: ['*'], verbs: ['get', 'list'] }],
-    },
-    {
-      apiVersion: 'rbac.authorization.k8s.io/v1',
-      kind: 'ClusterRoleBinding',
-      metadata: { name: 'viewer-reads' },
-      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'reads-everything' },
-      subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: 'viewer' }],
-    },
-  ]);
+  await letViewerRead(cluster);
   const ran = await cluster.kubectl(['virt-platform', 'unmanage', 'swap-enable', '-y'], { as: 'viewer' });
   t.is(ran.code, 2);
   t.regex(ran.stderr, /^Error from server \(Forbidden\): .*kubectl auth can-i patch machineconfigs\.\S+\/90-worker/m);
