@@ -12,6 +12,7 @@ import { objects } from './checks/objects.ts';
 import { serverVersion } from './checks/server-version.ts';
 import { versions } from './checks/versions.ts';
 import { webhooks } from './checks/webhooks.ts';
+import { whoSteers } from './checks/who-steers.ts';
 import type { Check } from './finding.ts';
 
 /** Every check, in the order in which findings of one severity are listed. */
@@ -22,6 +23,7 @@ export const checks: readonly Check[] = [
   controller,
   controllerPermissions,
   myPermissions,
+  whoSteers,
   crds,
   annotations,
   objects,

@@ -140,7 +140,7 @@ test.serial('a healthy cluster gives no error and no warning', async (t) => {
   note: look at the alerts in the console, or in Alertmanager
   fix: kubectl --context=admin get services -A -l operated-prometheus=true
 
-1 info found by 14 checks
+1 info found by 15 checks
 `,
   );
   t.is((await cluster.kubectl(['virt-platform', 'doctor', '-o', 'name'])).stdout, 'alerts-unreachable\n');
@@ -196,6 +196,24 @@ const onRules = {
   operations: ['UPDATE'],
   resources: ['prometheusrules'],
 };
+const rbac = 'rbac.authorization.k8s.io';
+const role = (name: string, rule: { resources: string[]; verbs: string[]; resourceNames?: string[] }) => ({
+  apiVersion: `${rbac}/v1`,
+  kind: 'ClusterRole',
+  metadata: { name },
+  rules: [{ apiGroups: ['hco.kubevirt.io'], ...rule }],
+});
+/** Gives a ClusterRole to somebody, everywhere or in one namespace. */
+const binding = (name: string, to: string, subjects: readonly object[], where?: { readonly namespace: string }) => ({
+  apiVersion: `${rbac}/v1`,
+  kind: where === undefined ? 'ClusterRoleBinding' : 'RoleBinding',
+  metadata: { name, ...where },
+  roleRef: { apiGroup: rbac, kind: 'ClusterRole', name: to },
+  subjects,
+});
+const user = (name: string) => ({ apiGroup: rbac, kind: 'User', name });
+const group = (name: string) => ({ apiGroup: rbac, kind: 'Group', name });
+const account = (ofNamespace: string, name: string) => ({ kind: 'ServiceAccount', namespace: ofNamespace, name });
 const thp = { ...machineConfig, name: '99-worker-thp-tuning' };
 const crd = {
   apiVersion: 'apiextensions.k8s.io/v1',
@@ -358,6 +376,15 @@ const provoked: readonly Provoked[] = [
       ]),
   },
   {
+    title: 'everybody may change HyperConverged, until they are taken out of the binding, in an editor',
+    id: 'anybody-steers',
+    severity: 'warning',
+    where: 'ClusterRoleBinding/for-everybody',
+    what: /^Group\/system:authenticated may change HyperConverged/,
+    provoke: () => cluster.apply(binding('for-everybody', 'virt-platform-author', [group('system:authenticated')])),
+    env: { KUBE_EDITOR: "sed -i -e '/^subjects:/,$d'" },
+  },
+  {
     title: 'a CRD of something wanted that is gone, which an operator brings back',
     id: 'crd-missing',
     severity: 'warning',
@@ -423,19 +450,8 @@ test.serial('who may do nothing is told what is not checked, and which permissio
 
 test.serial('who may only see HyperConverged is given what it takes to see more, and then to steer', async (t) => {
   await cluster.apply([
-    {
-      apiVersion: 'rbac.authorization.k8s.io/v1',
-      kind: 'ClusterRole',
-      metadata: { name: 'hyperconverged-view' },
-      rules: [{ apiGroups: ['hco.kubevirt.io'], resources: ['hyperconvergeds'], verbs: ['get', 'list', 'watch'] }],
-    },
-    {
-      apiVersion: 'rbac.authorization.k8s.io/v1',
-      kind: 'ClusterRoleBinding',
-      metadata: { name: 'viewer-hyperconverged' },
-      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'hyperconverged-view' },
-      subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: 'viewer' }],
-    },
+    role('hyperconverged-view', { resources: ['hyperconvergeds'], verbs: ['get', 'list', 'watch'] }),
+    binding('viewer-hyperconverged', 'hyperconverged-view', [user('viewer')]),
   ]);
   const as = { as: 'viewer' };
   t.is((await doctor([], as)).code, 0, 'what may not be seen is no error');
@@ -448,16 +464,67 @@ test.serial('who may only see HyperConverged is given what it takes to see more,
 
   const steer = await finds('cannot-steer', 'User/viewer', as);
   await fix(t, steer.fix.replace('--context=viewer', '--context=admin'));
+  t.teardown(() =>
+    cluster.delete({ apiVersion: `${rbac}/v1`, kind: 'ClusterRoleBinding', name: 'virt-platform-author-viewer' }),
+  );
   await waitFor(async () => !(await doctor([], as)).ids.includes('cannot-steer'), {
     what: 'the author to steer',
     timeoutMs: 60_000,
   });
+  t.regex((await finds('others-steer')).what, /: User\/viewer$/);
   t.true(
     (await doctor([], as)).items.some(({ what }) =>
       /^not checked: the controller's permissions: .*create subjectaccessreviews/.test(what),
     ),
   );
 });
+
+test.serial(
+  'who may change HyperConverged is listed, unless they are the platform itself or administer it',
+  async (t) => {
+    const edit = { resources: ['hyperconvergeds'], verbs: ['update'] };
+    const here = { namespace };
+    const bindings = [
+      binding('steer-1', 'hyperconverged-edit', [user('jane'), group('devs'), account('ci', 'robot')]),
+      binding('steer-2', 'hyperconverged-edit-this', [user('joe'), user('system:serviceaccount:cd:robot')], here),
+      binding('steer-3', 'cluster-admin', [user('admin-here'), group('system:serviceaccounts:ci')], here),
+      // None of these:
+      binding('steer-4', 'hyperconverged-edit-another', [user('of-another-name')]),
+      binding('steer-5', 'hyperconverged-status', [user('of-the-status')]),
+      binding('steer-6', 'hyperconverged-view', [user('who-looks')]),
+      binding('steer-7', 'hyperconverged-edit', [user('elsewhere')], { namespace: 'openshift-monitoring' }),
+      binding('steer-8', 'cluster-admin', [user('root'), account('argocd', 'gitops')]),
+      binding('steer-9', 'hyperconverged-edit', [user('root'), account('argocd', 'gitops')]),
+      binding('steer-10', 'hyperconverged-edit', [
+        account(namespace, 'operator'),
+        account('openshift-gitops', 'gitops'),
+        account('kube-system', 'collector'),
+        group(`system:serviceaccounts:${namespace}`),
+        user('system:kube-controller-manager'),
+      ]),
+    ];
+    await cluster.apply([
+      role('hyperconverged-view', { resources: ['hyperconvergeds'], verbs: ['get', 'list', 'watch'] }),
+      role('hyperconverged-edit', edit),
+      role('hyperconverged-edit-this', { ...edit, verbs: ['patch'], resourceNames: [hyperConverged.name] }),
+      role('hyperconverged-edit-another', { ...edit, resourceNames: ['another'] }),
+      role('hyperconverged-status', { ...edit, resources: ['hyperconvergeds/status'] }),
+      ...bindings,
+    ]);
+    const { items, code } = await doctor();
+    const finding = items.find(({ id }) => id === 'others-steer');
+    t.like(finding, {
+      severity: 'info',
+      where: `HyperConverged/${namespace}/kubevirt-hyperconverged`,
+      what: 'as they may change HyperConverged, these steer what runs on every node: User/jane, Group/devs, ServiceAccount/ci/robot, User/joe, ServiceAccount/cd/robot, User/admin-here, Group/system:serviceaccounts:ci',
+      fix: `kubectl --context=admin describe clusterrolebinding/steer-1 rolebinding/steer-2 rolebinding/steer-3 -n ${namespace}`,
+    });
+    t.is(code, 0);
+    await fix(t, finding?.fix ?? '');
+    for (const { apiVersion, kind, metadata } of bindings) await cluster.delete({ apiVersion, kind, ...metadata });
+    t.false((await doctor()).ids.includes('others-steer'));
+  },
+);
 
 const address = Object.values(networkInterfaces())
   .flat()

@@ -4,6 +4,7 @@ import type { Cluster } from '../../../shared/kube/client.ts';
 import { ConnectionError } from '../../../shared/kube/connection-error.ts';
 import { pluginCommand } from '../../output/plugin-command.ts';
 import { check, type Severity } from '../finding.ts';
+import { listOf } from '../list-of.ts';
 
 export const alerts = check({
   about: 'alerts',
@@ -121,8 +122,4 @@ function severityOf(label: string): Severity {
 
 function text(value: unknown): string {
   return typeof value === 'string' ? value : '';
-}
-
-function listOf(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : [];
 }

@@ -6,6 +6,7 @@ import { isWanted } from '../../input/is-wanted.ts';
 import { deleteCommand } from '../../output/delete-command.ts';
 import { shellWord } from '../../output/shell-word.ts';
 import { check, type Examined, type Found } from '../finding.ts';
+import { listOf } from '../list-of.ts';
 import { notChecked } from '../not-checked.ts';
 import { concerns, deniesDryRun, type Webhook, webhooksOf } from '../webhook.ts';
 
@@ -99,8 +100,4 @@ async function unreachable(
   // Unknown counts as ready, by the API's own words.
   const isReady = endpoints.some((endpoint) => Object(Object(endpoint).conditions).ready !== false);
   return isReady ? undefined : `no pod behind its service ${namespace}/${name} is ready`;
-}
-
-function listOf(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : [];
 }
