@@ -42,7 +42,9 @@ With --graph it prints what comes before what instead: around one asset, or in t
     const messages = messagesTo(stderr);
     const graph = args.text('graph');
     if (args.words.length === 0 && graph === undefined) {
-      throw new UserError('explain needs to know what: the name of an asset, or KIND/NAME; "status" lists them');
+      throw new UserError(
+        'explain needs to know what: the name of an asset, or KIND/NAME; "status -o wide" lists them',
+      );
     }
     if (graph !== undefined && args.given('output')) throw new UserError('--graph and --output exclude each other');
 
@@ -66,7 +68,7 @@ With --graph it prints what comes before what instead: around one asset, or in t
     }
     const features = catalog.features.filter(({ name }) => item.features.includes(name));
     const requires = [...new Set(features.flatMap((feature) => feature.requires ?? []))];
-    const change = smallestChange(item, plan, { kubectl, requires });
+    const change = smallestChange(item, plan, { kubectl, requires, catalog: args.text('catalog') });
     const paint = painter((args.text('color') ?? 'auto') as ColourMode, stdout, variables);
     stdout.write(explainText(item, change, { paint, now: now() }));
     return 0;

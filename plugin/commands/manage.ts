@@ -20,7 +20,7 @@ What was changed meanwhile goes back to the baseline: it is shown first.`,
   options: [...writeOptions, catalogOption],
   run: (args, environment) =>
     changeAnnotations(args, environment, async (seen) => {
-      const item = targetOf(seen.plan.items, args.words, args);
+      const item = targetOf(seen.plan.items, args.words, args, { tombstones: true });
       const live = await existing(seen, item.target, 'it is created by itself where it is wanted');
       return {
         changes: [

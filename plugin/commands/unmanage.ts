@@ -24,7 +24,7 @@ The object stays as it is, and "manage" gives it back. For single fields there i
   run: (args, environment) =>
     changeAnnotations(args, environment, async (seen) => {
       const note = wantedNote(args, environment.now());
-      const { asset, target } = targetOf(seen.plan.items, args.words, args);
+      const { asset, target } = targetOf(seen.plan.items, args.words, args, { tombstones: true });
       const live = await existing(seen, target, `${annotation.mode} steers only what is there`);
       return {
         changes: [

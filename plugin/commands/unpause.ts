@@ -51,7 +51,7 @@ the other side goes on, it will be paused again. With --ignore it ends the fight
         throw new UserError('--reason and --until say why fields are ignored: they need --ignore');
       }
       const paused = plan.items.filter((item) => pauseOf(item) !== undefined);
-      const items = args.isOn('all') ? paused : [targetOf(plan.items, args.words, args)];
+      const items = args.isOn('all') ? paused : [targetOf(plan.items, args.words, args, { tombstones: true })];
       const changes: AnnotationChange[] = [];
       for (const item of items) {
         const object = await live(item.target);

@@ -100,7 +100,7 @@ export function isOfKind({ apiVersion, kind }: ObjectRef, word: string): boolean
 
 function unknown(word: string, items: readonly PlanItem[], isKind: boolean): UserError {
   if (isKind) return new UserError(`"${word}" is a kind: say which one, as in ${exampleOf(word, items)}`);
-  const hint = didYouMean(word, namesOf(items)) || `see all of them with "status"`;
+  const hint = didYouMean(word, namesOf(items)) || `"status -o wide" lists all of them`;
   return new UserError(
     `there is no asset, feature or group "${word}", nor such an object among those managed: ${hint}`,
   );

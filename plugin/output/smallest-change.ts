@@ -1,13 +1,11 @@
 import { annotation, clusterAnnotation } from '../../shared/api/annotations.ts';
 import { describeRule, type ExclusionRule, excludes } from '../../shared/api/exclusions.ts';
-import { PointerError, parsePointer } from '../../shared/api/json-pointer.ts';
 import { hyperConvergedKind } from '../../shared/api/names.ts';
 import { formatObjectRef, type ObjectRef, versionOf } from '../../shared/api/object-ref.ts';
-import { type NotedKey, noteKeys } from '../../shared/api/override-note.ts';
-import { forbiddenPointer } from '../../shared/engine/ignored-fields.ts';
-import type { ConditionSeen, DriftedField, Noted, Override, PlanItem } from '../../shared/engine/plan-item.ts';
+import type { ConditionSeen, DriftedField, PlanItem } from '../../shared/engine/plan-item.ts';
 import type { DecidedPlan } from '../input/observed.ts';
 import { annotateCommand } from './annotate-command.ts';
+import { canIgnore } from './can-ignore.ts';
 import { pluginCommand } from './plugin-command.ts';
 import { excludeWords } from './rule-words.ts';
 import { shellWord } from './shell-word.ts';
@@ -24,15 +22,17 @@ export type ChangeOptions = {
   readonly kubectl: string;
   /** What brings the CRDs of its feature: operators' names. */
   readonly requires?: readonly string[];
+  /** The folder of another catalog: our own commands need it to know the same names. */
+  readonly catalog?: string | undefined;
 };
 
 /** The smallest change that would change the decision about an item. */
 export function smallestChange(item: PlanItem, plan: DecidedPlan, options: ChangeOptions): Change {
-  const { kubectl } = options;
-  const annotate = (annotations: Readonly<Record<string, string | null>>) =>
-    annotateCommand(item.target, annotations, kubectl);
-  const onHyperConverged = (annotations: Readonly<Record<string, string | null>>) =>
-    annotateCommand(hyperConvergedOf(plan), annotations, kubectl);
+  const { kubectl, catalog } = options;
+  const { asset } = item;
+  const own = (...words: string[]) =>
+    pluginCommand([...words, ...(catalog === undefined ? [] : ['--catalog', catalog])], kubectl);
+  const onHyperConverged = (annotations: Annotations) => annotateCommand(hyperConvergedOf(plan), annotations, kubectl);
 
   switch (item.decision) {
     case 'inactive':
@@ -48,7 +48,7 @@ export function smallestChange(item: PlanItem, plan: DecidedPlan, options: Chang
       };
     }
     case 'condition-unmet':
-      return metConditions(item, plan, onHyperConverged, kubectl);
+      return metConditions(item, plan, { own, kubectl });
     case 'condition-error':
     case 'render-failed':
       return {
@@ -67,7 +67,7 @@ export function smallestChange(item: PlanItem, plan: DecidedPlan, options: Chang
         command: editCommand(hyperConvergedOf(plan), kubectl),
       };
     case 'excluded':
-      return withoutRule(item.rule, item, plan, kubectl);
+      return withoutRule(item.rule, item, plan, own);
     case 'unreadable':
       return { what: `make it readable: ${item.why}`, ...permissionCheck(item.why, kubectl) };
     case 'paused': {
@@ -75,26 +75,16 @@ export function smallestChange(item: PlanItem, plan: DecidedPlan, options: Chang
       const settle =
         fields.length === 0
           ? ''
-          : `; first settle who is to own ${fields.join(', ')}, or it will be paused again (${annotation.ignoreFields} leaves a field to others)`;
-      return {
-        what: `resume it${settle}`,
-        command: annotate({ [annotation.reconcilePaused]: null, [annotation.pausedBy]: null }),
-      };
+          : `; first settle who is to own ${fields.join(', ')}, or it will be paused again (--ignore leaves ${fields.length === 1 ? 'it' : 'them'} to the other side)`;
+      return { what: `resume it${settle}`, command: own('unpause', asset) };
     }
     case 'unmanaged':
       return {
         what: 'let the autopilot manage it again, which brings the baseline back',
-        command: annotate({
-          [annotation.mode]: null,
-          ...Object.fromEntries(
-            item.overrides.flatMap((override) =>
-              override.type === 'unmanaged' ? notesBeside(annotation.mode, override).map((key) => [key, null]) : [],
-            ),
-          ),
-        }),
+        command: own('manage', asset),
       };
     case 'override-invalid':
-      return correctedOverride(item.overrides, annotate);
+      return correctedOverride(item, own, kubectl);
     case 'missing-namespace':
       return /being deleted/.test(item.why)
         ? { what: `wait until the namespace ${item.target.namespace} is gone, then create it again` }
@@ -105,45 +95,37 @@ export function smallestChange(item: PlanItem, plan: DecidedPlan, options: Chang
     case 'waiting':
       return {
         what: `it goes on by itself once ${item.for.join(', ')} ${item.for.length === 1 ? 'is' : 'are'} there; this says what keeps ${item.for.length === 1 ? 'it' : 'the first'}`,
-        command: pluginCommand(['explain', item.for[0] ?? ''], kubectl),
+        command: own('explain', item.for[0] ?? ''),
       };
     case 'in-sync':
-      return item.overrides.length > 0
-        ? {
-            what: 'nothing has to change; without its overrides it would go back to the baseline',
-            command: annotate(Object.fromEntries(annotationsOf(item.overrides).map((key) => [key, null]))),
-          }
-        : {
-            what: 'nothing has to change; to have the autopilot keep its hands off',
-            command: annotate({ [annotation.mode]: 'unmanaged' }),
-          };
+      return withoutOverrides(item, own, kubectl);
     case 'create':
       return {
         what: 'the controller creates it; to keep it from that',
-        command: pluginCommand(['exclude', item.asset], kubectl),
+        command: own('exclude', asset),
       };
     case 'adopt':
     case 'update':
-      return keepLiveValues(item, item.drift, annotate);
+      return keepLiveValues(item, item.drift, own);
     case 'rejected':
       return item.overrides.some(({ type }) => type === 'patch')
         ? {
             what: "change the patch so that the server takes the result, or remove it; the server's own words are above",
-            command: annotate({ [annotation.patch]: null }),
+            command: own('patch', asset, '--clear'),
           }
         : {
             what: "the server's own words are above: ask whoever runs the policy or webhook that they name; to leave the object as it is meanwhile",
-            command: pluginCommand(['exclude', item.asset], kubectl),
+            command: own('exclude', asset),
           };
     case 'unverified':
       return { what: `find out what is missing: ${item.why}`, ...permissionCheck(item.why, kubectl) };
     case 'delete':
       return {
         what: 'the controller deletes it; to keep it',
-        command: annotate({ [annotation.mode]: 'unmanaged' }),
+        command: own('unmanage', asset),
       };
     case 'kept':
-      return keptReason(item, plan, annotate, kubectl);
+      return keptReason(item, plan, own, kubectl);
     case 'not-ours':
       return {
         what: 'nothing has to change: it is not ours, and is left alone; delete it yourself if nobody needs it',
@@ -159,24 +141,27 @@ function hyperConvergedOf({ hyperConverged: { apiVersion, namespace, name } }: D
   return { apiVersion, kind: hyperConvergedKind, namespace, name };
 }
 
-type Annotate = (annotations: Readonly<Record<string, string | null>>) => string;
+type Annotations = Readonly<Record<string, string | null>>;
+
+/** A command of ours on this cluster. */
+type Own = (...words: string[]) => string;
 
 /** One command for all features that are to be enabled; whatever else is unmet is said. */
-function metConditions(item: PlanItem, plan: DecidedPlan, onHyperConverged: Annotate, kubectl: string): Change {
+function metConditions(item: PlanItem, plan: DecidedPlan, { own, kubectl }: { own: Own; kubectl: string }): Change {
   const unmet = (item.conditions ?? []).filter(({ result }) => result === 'unmet');
   if (unmet.length === 0) return { what: `${item.why}: nothing but another catalog changes that` };
-  const features = unmet.flatMap(({ expression }) => /^enabled\('([^']+)'\)$/.exec(expression)?.[1] ?? []);
-  const others = unmet.filter(({ expression }) => !/^enabled\('[^']+'\)$/.test(expression));
-  const [field] = others.flatMap(({ expression }) => /^!configured\('spec\.([\w.-]+)'\)$/.exec(expression)?.[1] ?? []);
+  const optIns = unmet.map(optInsOf);
+  const others = unmet.filter((_, index) => optIns[index]?.length === 0);
   const rest = others.map(describeUnmet).join('; ');
-  if (features.length > 0) {
+  const chosen = optIns.flatMap(([first]) => first ?? []);
+  if (chosen.length > 0) {
+    const named = optIns.filter((names) => names.length > 0).map((names) => names.join(' or '));
     return {
-      what: `enable ${features.join(', ')}${rest === '' ? '' : `; that alone is not enough: ${rest}`}`,
-      command: onHyperConverged(
-        Object.fromEntries(features.map((name) => [`${clusterAnnotation.enablePrefix}${name}`, 'true'])),
-      ),
+      what: `enable ${named.join(', ')}${rest === '' ? '' : `; that alone is not enough: ${rest}`}`,
+      command: own('enable', ...chosen),
     };
   }
+  const [field] = others.flatMap(({ expression }) => /^!configured\('spec\.([\w.-]+)'\)$/.exec(expression)?.[1] ?? []);
   const { apiVersion, namespace, name } = plan.hyperConverged;
   if (others.length === 1 && field !== undefined && versionOf(apiVersion) === 'v1') {
     const patch = JSON.stringify([{ op: 'remove', path: `/spec/${field.replaceAll('.', '/')}` }]);
@@ -188,6 +173,12 @@ function metConditions(item: PlanItem, plan: DecidedPlan, onHyperConverged: Anno
   return { what: rest };
 }
 
+/** The opt-ins of which any one meets the condition; none where it is about more than opt-ins. */
+function optInsOf({ expression }: ConditionSeen): readonly string[] {
+  const names = expression.split(' || ').map((part) => /^enabled\('([^']+)'\)$/.exec(part)?.[1]);
+  return names.every((name) => name !== undefined) ? names : [];
+}
+
 function describeUnmet({ expression, saw }: ConditionSeen): string {
   const paths = Object.keys(saw);
   const isHowItIs = paths.length > 0 && paths.every((path) => /^(?:hardware|topology)\./.test(path));
@@ -195,113 +186,97 @@ function describeUnmet({ expression, saw }: ConditionSeen): string {
 }
 
 /** Without the rule; and what else it covers, since that is affected too. */
-function withoutRule(rule: ExclusionRule, item: PlanItem, plan: DecidedPlan, kubectl: string): Change {
+function withoutRule(rule: ExclusionRule, item: PlanItem, plan: DecidedPlan, own: Own): Change {
   const others = plan.items.filter((other) => other !== item && excludes(rule, other.target));
   return {
     what: `drop the rule ${describeRule(rule)}${others.length === 0 ? '' : `, which also covers ${others.map(({ asset }) => asset).join(', ')}`}`,
-    command: pluginCommand(['exclude', ...excludeWords(rule), '--remove'], kubectl),
+    command: own('exclude', ...excludeWords(rule), '--remove'),
   };
 }
 
 /** What was written in another format, written right; otherwise it can only be taken away. */
-function correctedOverride(overrides: readonly Override[], annotate: Annotate): Change {
+function correctedOverride({ asset, target, overrides }: PlanItem, own: Own, kubectl: string): Change {
   const invalid = overrides.filter((override) => override.type === 'invalid');
   const right = invalid.every((override) => override.right !== undefined);
   if (right && invalid.length > 0) {
-    return {
-      what: 'write it right, as it seems to be meant',
-      command: annotate(Object.assign({}, ...invalid.map((override) => override.right))),
-    };
+    const annotations = Object.assign({}, ...invalid.map((override) => override.right));
+    return { what: 'write it right, as it seems to be meant', command: annotateCommand(target, annotations, kubectl) };
   }
+  const keys = [...new Set(invalid.map(({ annotation: key }) => key))];
+  const away: Partial<Record<string, string>> = {
+    [annotation.patch]: own('patch', asset, '--clear'),
+    [annotation.mode]: own('manage', asset),
+  };
+  const commands = keys.flatMap((key) => away[key] ?? []);
   return {
     what: 'put it right as the step above says, or take it away, which brings the baseline back',
-    command: annotate(Object.fromEntries(invalid.map(({ annotation: key }) => [key, null]))),
+    command:
+      commands.length === keys.length
+        ? commands.join(' && ')
+        : annotateCommand(target, Object.fromEntries(keys.map((key) => [key, null])), kubectl),
   };
 }
 
-/** Ignoring the fields that differ, where they may be ignored; otherwise only hands off altogether. */
-function keepLiveValues(item: PlanItem, drift: readonly DriftedField[], annotate: Annotate): Change {
-  const what = 'the controller puts it right';
-  const already = item.overrides.flatMap((override) => (override.type === 'ignore' ? override.pointers : []));
-  const pointers = [...new Set([...already, ...drift.map(({ pointer }) => pointer)])];
-  const { desired } = item;
-  if (drift.length === 0) return { what: `${what}: ${item.why}` };
-  if (desired === undefined || pointers.length > mostIgnored || !canIgnore(pointers, desired)) {
+/** Without what is deviated from there; hands off where nothing is. */
+function withoutOverrides({ asset, target, overrides }: PlanItem, own: Own, kubectl: string): Change {
+  const commands = overrides.flatMap((override) => {
+    if (override.type === 'patch') return [own('patch', asset, '--clear')];
+    return override.type === 'ignore' ? [own('ignore', asset, ...override.pointers, '--remove')] : [];
+  });
+  if (commands.length > 0) {
     return {
-      what: `${what}; to keep it as it is instead, hands off altogether`,
-      command: annotate({ [annotation.mode]: 'unmanaged' }),
+      what: 'nothing has to change; without its overrides it would go back to the baseline',
+      command: commands.join(' && '),
     };
   }
-  return {
-    what: `${what}; to keep the live ${drift.length === 1 ? 'value' : 'values'} instead`,
-    command: annotate({ [annotation.ignoreFields]: pointers.join(',') }),
-  };
+  const notes = overrides.flatMap((override) => (override.type === 'invalid' ? [[override.annotation, null]] : []));
+  return notes.length > 0
+    ? {
+        what: 'nothing has to change; to take away the note that is about nothing, or that nobody can read',
+        command: annotateCommand(target, Object.fromEntries(notes), kubectl),
+      }
+    : {
+        what: 'nothing has to change; to have the autopilot keep its hands off',
+        command: own('unmanage', asset),
+      };
+}
+
+/** Ignoring the fields that differ, where they may be ignored; otherwise only hands off altogether. */
+function keepLiveValues({ asset, desired, why }: PlanItem, drift: readonly DriftedField[], own: Own): Change {
+  const what = 'the controller puts it right';
+  const pointers = [...new Set(drift.map(({ pointer }) => pointer))];
+  if (pointers.length === 0) return { what: `${what}: ${why}` };
+  return desired === undefined || pointers.length > mostIgnored || !canIgnore(pointers, desired)
+    ? { what: `${what}; to keep it as it is instead, hands off altogether`, command: own('unmanage', asset) }
+    : {
+        what: `${what}; to keep the live ${pointers.length === 1 ? 'value' : 'values'} instead`,
+        command: own('ignore', asset, ...pointers),
+      };
 }
 
 const mostIgnored = 10;
 
-function canIgnore(pointers: readonly string[], desired: NonNullable<PlanItem['desired']>): boolean {
-  try {
-    return (
-      !pointers.some((pointer) => pointer.includes(',')) &&
-      forbiddenPointer(pointers.map(parsePointer), desired) === undefined
-    );
-  } catch (error) {
-    if (error instanceof PointerError) return false;
-    throw error;
+function keptReason(item: PlanItem, plan: DecidedPlan, own: Own, kubectl: string): Change {
+  switch (item.steps.at(-1)?.step) {
+    case 'pause':
+      return { what: 'let the autopilot delete it: remove the pause', command: own('unpause', item.asset) };
+    case 'mode':
+      return { what: 'let the autopilot delete it: remove its mode', command: own('manage', item.asset) };
+    case 'annotations':
+      return {
+        what: `let the autopilot delete it: put its annotations right (${item.why})`,
+        command: editCommand(item.target, kubectl),
+      };
+    default: {
+      const rule = plan.exclusions?.find((candidate) => excludes(candidate, item.target));
+      return rule === undefined
+        ? {
+            what: `put ${clusterAnnotation.disabledResources} on HyperConverged right`,
+            command: editCommand(hyperConvergedOf(plan), kubectl),
+          }
+        : withoutRule(rule, item, plan, own);
+    }
   }
-}
-
-function annotationsOf(overrides: readonly Override[]): readonly string[] {
-  return [
-    ...new Set(
-      overrides.flatMap((override) => {
-        switch (override.type) {
-          case 'patch':
-            return [annotation.patch, ...notesBeside(annotation.patch, override)];
-          case 'ignore':
-            return [annotation.ignoreFields, ...notesBeside(annotation.ignoreFields, override)];
-          case 'unmanaged':
-            return override.how === 'mode'
-              ? [annotation.mode, ...notesBeside(annotation.mode, override)]
-              : [annotation.ignoreFields];
-          case 'paused':
-            return [annotation.reconcilePaused, annotation.pausedBy];
-          case 'invalid':
-            return [override.annotation];
-          case 'excluded':
-            return [];
-          default:
-            return override satisfies never;
-        }
-      }),
-    ),
-  ];
-}
-
-/** The notes of an override go with it. */
-function notesBeside(key: NotedKey, { reason, until }: Noted): readonly string[] {
-  return [
-    ...(reason === undefined ? [] : [noteKeys[key].reason]),
-    ...(until === undefined ? [] : [noteKeys[key].until]),
-  ];
-}
-
-function keptReason(item: PlanItem, plan: DecidedPlan, annotate: Annotate, kubectl: string): Change {
-  const step = item.steps.at(-1)?.step;
-  if (step === 'pause') {
-    return {
-      what: 'let the autopilot delete it: remove the pause',
-      command: annotate({ [annotation.reconcilePaused]: null, [annotation.pausedBy]: null }),
-    };
-  }
-  if (step === 'mode') {
-    return { what: 'let the autopilot delete it: remove its mode', command: annotate({ [annotation.mode]: null }) };
-  }
-  const rule = plan.exclusions?.find((candidate) => excludes(candidate, item.target));
-  return rule === undefined
-    ? { what: `put ${clusterAnnotation.disabledResources} on HyperConverged right` }
-    : withoutRule(rule, item, plan, kubectl);
 }
 
 /** The check that a message about a missing permission names, on this very cluster. */

@@ -1,10 +1,9 @@
 import type { PatchOperation } from '../../shared/api/annotations.ts';
-import { PointerError, parsePointer } from '../../shared/api/json-pointer.ts';
 import { autopilotName } from '../../shared/api/names.ts';
-import { forbiddenPointer } from '../../shared/engine/ignored-fields.ts';
 import type { DriftedField, Override, PlanItem } from '../../shared/engine/plan-item.ts';
 import { driftOf } from '../../shared/engine/status-report.ts';
 import { applyUserPatch } from '../../shared/engine/user-patch.ts';
+import { canIgnore } from '../output/can-ignore.ts';
 import { cut } from '../output/display-width.ts';
 import { formatAge } from '../output/format-age.ts';
 import { pluginCommand } from '../output/plugin-command.ts';
@@ -73,17 +72,6 @@ function peace(pointers: readonly string[], { asset }: PlanItem, after: PlanItem
   return onto !== undefined && canIgnore(pointers, onto)
     ? pluginCommand(['ignore', asset, ...pointers], kubectl)
     : pluginCommand(['unmanage', asset], kubectl);
-}
-
-function canIgnore(pointers: readonly string[], onto: NonNullable<PlanItem['desired']>): boolean {
-  try {
-    return (
-      forbiddenPointer(pointers.map(parsePointer), onto) === undefined && !pointers.some((one) => one.includes(','))
-    );
-  } catch (error) {
-    if (error instanceof PointerError) return false;
-    throw error;
-  }
 }
 
 /** The patch that makes the live values the wanted ones, where one may. */

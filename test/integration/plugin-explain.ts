@@ -1,4 +1,4 @@
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { useCluster } from '../helpers/cluster.ts';
 import { activated, failsWith, hyperConverged, makeNamespaces, runInShell, succeeds } from './_plugin.ts';
 
@@ -24,6 +24,15 @@ async function decisionOf(...args: string[]) {
   const [, decision] = /^.*: (\S+)\n/.exec(stdout) ?? [];
   const [, command] = /\nWhat would change this: .*:\n {2}(kubectl .*)\n$/.exec(stdout) ?? [];
   return { decision, command, stdout };
+}
+
+/** Commands of ours ask first, and here is nobody to answer. */
+async function runSuggested(t: ExecutionContext, command: string | undefined) {
+  const answered = command
+    ?.split(' && ')
+    .map((one) => (one.startsWith('kubectl virt-platform ') ? `${one} --yes` : one))
+    .join(' && ');
+  await runInShell(t, cluster, answered);
 }
 
 test.serial.before('HyperConverged is there, and everything is applied', async (t) => {
@@ -54,7 +63,8 @@ test.serial(
     t.regex(stdout, /\n {4}✗ not met {5}enabled\('pci-passthrough'\)/);
     t.regex(stdout, /saw hardware\.gpuPresent = false, hardware\.pciDevicesPresent = false/);
     t.regex(stdout, /enable pci-passthrough; that alone is not enough: hardware\./);
-    await runInShell(t, cluster, command);
+    t.is(command, 'kubectl virt-platform enable pci-passthrough --context=admin');
+    await runSuggested(t, command);
     t.notRegex((await decisionOf('pci-passthrough')).stdout, /not met {5}enabled/);
   },
 );
@@ -67,9 +77,9 @@ test.serial('each command that is suggested leads to another decision', async (t
     t.is(held.decision, decision);
     const isOurs = held.command?.startsWith('kubectl virt-platform ');
     t.regex(held.command ?? '', isOurs ? / --context=admin$/ : /^kubectl --context=admin /);
-    // Ours asks first, and here is nobody to answer.
-    await runInShell(t, cluster, isOurs ? `${held.command} --yes` : held.command);
+    await runSuggested(t, held.command);
     t.is((await decisionOf('metrics-servicemonitor')).decision, 'in-sync', decision);
+    return held.command;
   };
 
   await annotate(dashboard, { [key('reconcile-paused')]: 'true', [key('paused-by')]: '{"fields":["/spec/x"]}' });
@@ -77,8 +87,11 @@ test.serial('each command that is suggested leads to another decision', async (t
   await annotate(dashboard, { [key('mode')]: 'Unmanged' });
   const mistyped = await decisionOf('metrics-servicemonitor');
   t.is(mistyped.decision, 'override-invalid');
-  await runInShell(t, cluster, mistyped.command);
+  await runSuggested(t, mistyped.command);
   await leadsBack('unmanaged');
+  // Nothing seems to be meant by these: they can only be taken away.
+  await annotate(dashboard, { [key('mode')]: 'whatever', [key('patch')]: '[{"op":"replace","path":"/kind"}]' });
+  t.regex((await leadsBack('override-invalid')) ?? '', / manage .* && .* patch .* --clear | patch .* --clear .* && /);
   await annotate(hco, {
     [key('disabled-resources')]: '- {kind: ServiceMonitor, name: "virt-*"}\n- {kind: UIPlugin, name: "monitoring"}\n',
   });
@@ -89,6 +102,55 @@ test.serial('each command that is suggested leads to another decision', async (t
   await leadsBack('not-selected');
   await annotate(hco, { [key('autopilot')]: 'false' });
   await leadsBack('inactive');
+});
+
+test.serial('without its overrides an object goes back to the baseline', async (t) => {
+  await cluster.patch(dashboard, {
+    metadata: {
+      labels: { team: 'a' },
+      annotations: {
+        [key('patch')]: '[{"op":"add","path":"/metadata/labels/team","value":"a"}]',
+        [key('patch-reason')]: 'a test',
+        // Nothing of ours is there, so nothing has to be given up first.
+        [key('ignore-fields')]: '/spec/attachMetadata,/spec/jobLabel',
+      },
+    },
+  });
+  const { decision, command } = await decisionOf('metrics-servicemonitor');
+  t.is(decision, 'in-sync');
+  await runSuggested(t, command);
+  t.deepEqual(
+    Object.keys((await cluster.get(dashboard))?.metadata.annotations ?? {}).filter((name) => name.startsWith(key(''))),
+    [],
+  );
+});
+
+test.serial('what is only there to be deleted is kept by the command, and given up again', async (t) => {
+  const old = { apiVersion: 'observability.openshift.io/v1alpha1', kind: 'UIPlugin', name: 'kubevirt-plugin' };
+  await cluster.apply(
+    {
+      apiVersion: old.apiVersion,
+      kind: old.kind,
+      metadata: { name: old.name, labels: { [key('managed-by')]: 'virt-platform-autopilot' } },
+      spec: { type: 'Monitoring' },
+    },
+    { manager: 'virt-platform-autopilot' },
+  );
+  const leadsTo = async (before: string, after: string) => {
+    const { decision, command } = await decisionOf('v0-kubevirt-plugin');
+    t.is(decision, before);
+    await runSuggested(t, command);
+    t.is((await decisionOf('v0-kubevirt-plugin')).decision, after, command);
+  };
+  await leadsTo('delete', 'kept');
+  await leadsTo('kept', 'delete');
+  await cluster.patch(old, { metadata: { annotations: { [key('reconcile-paused')]: 'true' } } });
+  await leadsTo('kept', 'delete');
+  failsWith(
+    t,
+    await cluster.kubectl(['virt-platform', 'patch', 'v0-kubevirt-plugin', '--clear', '--yes']),
+    /^error: v0-kubevirt-plugin is only there to be deleted, and has no fields to steer; "unmanage" keeps it\n$/,
+  );
 });
 
 test.serial('an override in another known format is written right by the command', async (t) => {
@@ -114,7 +176,7 @@ test.serial('an override in another known format is written right by the command
     const { decision, stdout, command } = await decisionOf('prometheus-alerts');
     t.is(decision, 'override-invalid', value);
     t.regex(stdout, /\n✗ stopped {5}/);
-    await runInShell(t, cluster, command);
+    await runSuggested(t, command);
     const { decision: after } = await decisionOf('prometheus-alerts');
     t.not(after, 'override-invalid', value);
     const { metadata } = (await cluster.get(rule)) ?? {};
@@ -129,7 +191,7 @@ test.serial('live values are kept by the command that ignores them', async (t) =
   const { decision, command, stdout } = await decisionOf('ServiceMonitor', 'virt-platform-autopilot-metrics');
   t.is(decision, 'update');
   t.regex(stdout, /\nWhat differs:\n {2}\/spec\/endpoints.* \(somebody, \d+s ago\)\n/);
-  await runInShell(t, cluster, command);
+  await runSuggested(t, command);
   const after = await decisionOf('metrics-servicemonitor');
   t.deepEqual((await cluster.get(dashboard))?.spec.endpoints, []);
   t.notRegex(after.stdout, /\/spec\/endpoints: /);

@@ -56,7 +56,7 @@ const refuses = test.macro({
     `${words.join(' ')}${namespace ? ` in ${namespace}` : ''} is an error that helps`,
 });
 test(refuses, ['swpa'], undefined, /"swpa".*did you mean "swap"\?/);
-test(refuses, ['nothing-like-it'], undefined, /"nothing-like-it".*see all of them with "status"/);
+test(refuses, ['nothing-like-it'], undefined, /"nothing-like-it".*: "status -o wide" lists all of them$/);
 test(refuses, ['MachineConfig'], undefined, /"MachineConfig" is a kind: say which one, as in MachineConfig\/90-swap/);
 test(refuses, ['MachineConfig', '99-psy'], undefined, /did you mean "MachineConfig\/99-psi"\?/);
 test(refuses, ['core.machineconfig/99-psi'], undefined, /there is no/);

@@ -5,6 +5,7 @@ import { item, live, planOf } from '../_plan.ts';
 
 const kubectl = 'kubectl --context=prod';
 const onA = `${kubectl} annotate configmap/a -n somewhere`;
+const own = (words: string) => `kubectl virt-platform ${words} --context=prod`;
 const onHco = `${kubectl} annotate hyperconverged.hco.kubevirt.io/kubevirt-hyperconverged -n openshift-cnv`;
 const drift = [{ pointer: '/data/x', live: '1', desired: '2', manager: 'helm', time: null }];
 const desired = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a' }, data: { x: '2' } };
@@ -35,19 +36,19 @@ test(
   {},
   { activation: { state: 'selected', names: ['x', 'y'], unknownNames: [] } },
 );
-test(
-  'enables every feature that is not',
-  command,
-  { decision: 'condition-unmet' },
-  `${onHco} --overwrite platform.kubevirt.io/enable-x=true platform.kubevirt.io/enable-y=true`,
-  {
-    conditions: [
-      { expression: "enabled('x')", ...unmet },
-      { expression: 'topology.isOpenShift', ...met },
-      { expression: "enabled('y')", ...unmet },
-    ],
-  },
-);
+test('enables every feature that is not', command, { decision: 'condition-unmet' }, own('enable x y'), {
+  conditions: [
+    { expression: "enabled('x')", ...unmet },
+    { expression: 'topology.isOpenShift', ...met },
+    { expression: "enabled('y')", ...unmet },
+  ],
+});
+test('enables the first of those that do alike', command, { decision: 'condition-unmet' }, own('enable x'), {
+  conditions: [{ expression: "enabled('x') || enabled('y')", ...unmet }],
+});
+test('has no command where more than an opt-in would do', command, { decision: 'condition-unmet' }, undefined, {
+  conditions: [{ expression: "enabled('x') || 'Y' in featureGates", ...unmet }],
+});
 test(
   'removes what must not be configured',
   command,
@@ -82,13 +83,8 @@ test(
   { why: 'no permission to get configmaps: kubectl auth can-i get configmaps/a -n somewhere' },
 );
 test('says what the server said', command, { decision: 'unreadable' }, undefined);
-test(
-  'resumes',
-  command,
-  { decision: 'paused' },
-  `${onA} platform.kubevirt.io/reconcile-paused- platform.kubevirt.io/paused-by-`,
-);
-test('manages', command, { decision: 'unmanaged' }, `${onA} platform.kubevirt.io/mode-`);
+test('resumes', command, { decision: 'paused' }, own('unpause a'));
+test('manages', command, { decision: 'unmanaged' }, own('manage a'));
 test(
   'writes it right where it is known how',
   command,
@@ -108,9 +104,29 @@ test(
     ],
   },
 );
-test('takes it away otherwise', command, { decision: 'override-invalid' }, `${onA} platform.kubevirt.io/patch-`, {
+test('takes it away otherwise', command, { decision: 'override-invalid' }, own('patch a --clear'), {
   overrides: [{ type: 'invalid', annotation: 'platform.kubevirt.io/patch', message: 'x' }],
 });
+test('takes each away', command, { decision: 'override-invalid' }, `${own('patch a --clear')} && ${own('manage a')}`, {
+  overrides: ['patch', 'mode'].map((name) => ({
+    type: 'invalid' as const,
+    annotation: `platform.kubevirt.io/${name}`,
+    message: 'x',
+  })),
+});
+test(
+  'takes away what no command of ours knows',
+  command,
+  { decision: 'override-invalid' },
+  `${onA} platform.kubevirt.io/patch- platform.kubevirt.io/pacth-`,
+  {
+    overrides: ['patch', 'pacth'].map((name) => ({
+      type: 'invalid' as const,
+      annotation: `platform.kubevirt.io/${name}`,
+      message: 'x',
+    })),
+  },
+);
 test('creates the namespace', command, { decision: 'missing-namespace' }, `${kubectl} create namespace somewhere`);
 test('waits for a namespace that is being deleted', command, { decision: 'missing-namespace' }, undefined, {
   why: 'the namespace somewhere is being deleted',
@@ -119,27 +135,34 @@ test(
   'explains what it waits for, with flags where kubectl takes them',
   command,
   { decision: 'waiting', for: ['b'] },
-  'kubectl virt-platform explain b --context=prod',
+  own('explain b'),
 );
-test('hands off', command, { decision: 'in-sync', live }, `${onA} --overwrite platform.kubevirt.io/mode=unmanaged`);
+test('hands off', command, { decision: 'in-sync', live }, own('unmanage a'));
 test(
   'goes back to the baseline where there are overrides',
   command,
   { decision: 'in-sync', live },
-  `${onA} platform.kubevirt.io/patch- platform.kubevirt.io/ignore-fields-`,
+  `${own('patch a --clear')} && ${own('ignore a /data/y /data/z --remove')}`,
   {
     overrides: [
       { type: 'patch', operations: 1, pointers: ['/data/x'] },
-      { type: 'ignore', pointers: ['/data/y'], yielded: [], kept: [] },
+      { type: 'ignore', pointers: ['/data/y', '/data/z'], yielded: [], kept: [] },
     ],
   },
 );
-test('excludes it', command, { decision: 'create' }, 'kubectl virt-platform exclude a --context=prod');
+test(
+  'takes a note away that nobody can read',
+  command,
+  { decision: 'in-sync', live },
+  `${onA} platform.kubevirt.io/patch-until-`,
+  { overrides: [{ type: 'invalid', annotation: 'platform.kubevirt.io/patch-until', message: 'x' }] },
+);
+test('excludes it', command, { decision: 'create' }, own('exclude a'));
 test(
   'ignores the fields that differ, besides those that are ignored',
   command,
-  { decision: 'update', live, drift },
-  `${onA} --overwrite platform.kubevirt.io/ignore-fields=/data/y,/data/x`,
+  { decision: 'update', live, drift: [...drift, { ...drift[0], pointer: '/data/a~1b' }] as typeof drift },
+  own("ignore a /data/x '/data/a~1b'"),
   { desired, overrides: [{ type: 'ignore', pointers: ['/data/y'], yielded: [], kept: [] }] },
 );
 test(
@@ -150,7 +173,7 @@ test(
     live,
     drift: [{ ...drift[0], pointer: '/metadata/labels/platform.kubevirt.io~1managed-by', manager: null, time: null }],
   },
-  `${onA} --overwrite platform.kubevirt.io/mode=unmanaged`,
+  own('unmanage a'),
   { desired },
 );
 test('has no command where only ownership changes', command, { decision: 'update', live, drift: [] }, undefined, {
@@ -160,27 +183,28 @@ test(
   'removes the patch that the server refuses',
   command,
   { decision: 'rejected', message: 'no' },
-  `${onA} platform.kubevirt.io/patch-`,
+  own('patch a --clear'),
   { overrides: [{ type: 'patch', operations: 1, pointers: ['/data/x'] }] },
 );
-test(
-  'excludes what the server refuses anyway',
-  command,
-  { decision: 'rejected', message: 'no' },
-  'kubectl virt-platform exclude a --context=prod',
-);
+test('excludes what the server refuses anyway', command, { decision: 'rejected', message: 'no' }, own('exclude a'));
 test('has no command', command, { decision: 'unverified', locally: 'unknown', drift: [] }, undefined);
-test('keeps it', command, { decision: 'delete', live }, `${onA} --overwrite platform.kubevirt.io/mode=unmanaged`);
-test(
-  'removes the pause that keeps it',
-  command,
-  { decision: 'kept' },
-  `${onA} platform.kubevirt.io/reconcile-paused- platform.kubevirt.io/paused-by-`,
-  { steps: [{ step: 'pause', passed: false, detail: '' }] },
-);
-test('removes the mode that keeps it', command, { decision: 'kept' }, `${onA} platform.kubevirt.io/mode-`, {
+test('keeps it', command, { decision: 'delete', live }, own('unmanage a'));
+test('removes the pause that keeps it', command, { decision: 'kept' }, own('unpause a'), {
+  steps: [{ step: 'pause', passed: false, detail: '' }],
+});
+test('removes the mode that keeps it', command, { decision: 'kept' }, own('manage a'), {
   steps: [{ step: 'mode', passed: false, detail: '' }],
 });
+test('opens the annotations that keep it', command, { decision: 'kept' }, `${kubectl} edit configmap/a -n somewhere`, {
+  steps: [{ step: 'annotations', passed: false, detail: '' }],
+});
+test(
+  'opens the exclusions that keep it',
+  command,
+  { decision: 'kept' },
+  `${kubectl} edit hyperconverged/kubevirt-hyperconverged -n openshift-cnv`,
+  { steps: [{ step: 'exclusions', passed: false, detail: '' }] },
+);
 test(
   'drops the rule that keeps it',
   command,
@@ -220,5 +244,19 @@ test('what is missing comes with what brings it', (t) => {
   t.regex(
     smallestChange(decided, planOf([decided]), { kubectl, requires: ['The Operator'] }).what,
     /^install The Operator, which brings x\.y/,
+  );
+});
+
+test('commands of ours name the catalog that knows the names; those of kubectl need none', (t) => {
+  const decided = item('a', { decision: 'unmanaged' });
+  const options = { kubectl, catalog: 'my catalog' };
+  t.is(
+    smallestChange(decided, planOf([decided]), options).command,
+    "kubectl virt-platform manage a --catalog 'my catalog' --context=prod",
+  );
+  const inactive = item('a', { decision: 'inactive' });
+  t.is(
+    smallestChange(inactive, planOf([inactive]), options).command,
+    `${onHco} --overwrite platform.kubevirt.io/autopilot=true`,
   );
 });
