@@ -3,13 +3,13 @@ import type { Command } from '../command.ts';
 import { catalogOption } from '../input/catalog.ts';
 import { chosenItems, nothingChosen, selectorOption } from '../input/chosen-items.ts';
 import { filesOptions, observed } from '../input/observed.ts';
+import { activationCommand } from '../output/activation-command.ts';
 import { type ColourMode, painter } from '../output/colour.ts';
 import { type ComparedObject, comparedObject } from '../output/compared-object.ts';
 import { diffReport } from '../output/diff-report.ts';
 import { externalDiff } from '../output/external-diff.ts';
 import { messagesTo } from '../output/messages.ts';
 import { safeJson, safeYaml } from '../output/print-manifests.ts';
-import { activationCommand } from '../output/status-text.ts';
 import { unifiedDiff } from '../output/unified-diff.ts';
 import { UserError } from '../user-error.ts';
 

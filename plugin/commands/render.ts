@@ -3,12 +3,12 @@ import { catalogOf, catalogOption } from '../input/catalog.ts';
 import { chosenItems, nothingChosen, selectorOption } from '../input/chosen-items.ts';
 import { factOptions } from '../input/forced-facts.ts';
 import { filesOptions, observed } from '../input/observed.ts';
+import { activationCommand } from '../output/activation-command.ts';
 import { assetMetadata } from '../output/asset-metadata.ts';
 import { escapeText } from '../output/escape.ts';
 import { messagesTo } from '../output/messages.ts';
 import { printDocuments, resourceName, safeJson, safeYaml } from '../output/print-manifests.ts';
 import { leftOutNotes, manifestOf } from '../output/rendered.ts';
-import { activationCommand } from '../output/status-text.ts';
 import { UserError } from '../user-error.ts';
 
 export const render: Command = {

@@ -4,6 +4,7 @@ import { hyperConvergedKind } from '../../shared/api/names.ts';
 import { formatObjectRef, type ObjectRef, versionOf } from '../../shared/api/object-ref.ts';
 import type { ConditionSeen, DriftedField, PlanItem } from '../../shared/engine/plan-item.ts';
 import type { DecidedPlan } from '../input/observed.ts';
+import { activationCommand } from './activation-command.ts';
 import { annotateCommand } from './annotate-command.ts';
 import { canIgnore } from './can-ignore.ts';
 import { pluginCommand } from './plugin-command.ts';
@@ -32,19 +33,22 @@ export function smallestChange(item: PlanItem, plan: DecidedPlan, options: Chang
   const { asset } = item;
   const own = (...words: string[]) =>
     pluginCommand([...words, ...(catalog === undefined ? [] : ['--catalog', catalog])], kubectl);
-  const onHyperConverged = (annotations: Annotations) => annotateCommand(hyperConvergedOf(plan), annotations, kubectl);
 
   switch (item.decision) {
     case 'inactive':
       return {
         what: 'activate the autopilot',
-        command: onHyperConverged({ [clusterAnnotation.autopilot]: 'true' }),
+        command: activationCommand(plan.hyperConverged, kubectl),
       };
     case 'not-selected': {
       const names = plan.activation.state === 'selected' ? plan.activation.names : [];
       return {
         what: `name ${item.asset} among those that the autopilot is active for`,
-        command: onHyperConverged({ [clusterAnnotation.autopilot]: [...names, item.asset].join(',') }),
+        command: annotateCommand(
+          hyperConvergedOf(plan),
+          { [clusterAnnotation.autopilot]: [...names, asset].join(',') },
+          kubectl,
+        ),
       };
     }
     case 'condition-unmet':
@@ -140,8 +144,6 @@ export function smallestChange(item: PlanItem, plan: DecidedPlan, options: Chang
 function hyperConvergedOf({ hyperConverged: { apiVersion, namespace, name } }: DecidedPlan): ObjectRef {
   return { apiVersion, kind: hyperConvergedKind, namespace, name };
 }
-
-type Annotations = Readonly<Record<string, string | null>>;
 
 /** A command of ours on this cluster. */
 type Own = (...words: string[]) => string;

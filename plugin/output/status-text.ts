@@ -11,12 +11,12 @@ import type {
 import { type ControllerHealth, formatControllerHealth } from '../input/controller-health.ts';
 import { failureKey, type LastFailure } from '../input/last-failures.ts';
 import type { DecidedPlan } from '../input/observed.ts';
+import { activationCommand } from './activation-command.ts';
 import { annotateCommand } from './annotate-command.ts';
 import type { Paint, Tone } from './colour.ts';
 import { cut } from './display-width.ts';
 import { escapeText } from './escape.ts';
 import { formatAge } from './format-age.ts';
-import { shellWord } from './shell-word.ts';
 import { driftOf, summaryOf } from './status-report.ts';
 import { type Column, formatTable } from './table.ts';
 
@@ -43,11 +43,12 @@ export function statusText(
   items: readonly PlanItem[],
   options: StatusTextOptions,
 ): string {
-  const shown = options.wide || options.all ? items : items.filter((item) => !asksNothing(item));
+  const isLeftOut = (item: PlanItem) => !options.wide && !options.all && asksNothing(item);
+  const shown = items.filter((item) => !isLeftOut(item));
   const table = shown.length === 0 ? '' : formatTable(shown, columns(options.wide), options);
   if (!options.headers) return table;
   return [
-    head(plan, controller, items, options) + leftOutLine(items.length - shown.length),
+    head(plan, controller, items, options) + leftOutLine(items.filter(isLeftOut)),
     table,
     driftLines(shown, options),
     fixLines(shown, options),
@@ -57,21 +58,15 @@ export function statusText(
     .join('\n');
 }
 
-/** What doesn't concern this cluster, and nobody has steered. */
+/** What doesn't concern this cluster, or isn't switched on, and nobody has steered. */
 function asksNothing({ decision, overrides, notes }: PlanItem): boolean {
-  const quiet: readonly DecisionWord[] = ['condition-unmet', 'gone', 'not-ours'];
+  const quiet: readonly DecisionWord[] = ['inactive', 'not-selected', 'condition-unmet', 'gone', 'not-ours'];
   return quiet.includes(decision) && overrides.length === 0 && notes.length === 0;
 }
 
-function leftOutLine(count: number): string {
-  return count === 0
-    ? ''
-    : `not listed: ${count} that ${count === 1 ? "doesn't" : "don't"} apply here (-o wide lists all)\n`;
-}
-
-/** How to switch the autopilot on, for the very cluster that was looked at. */
-export function activationCommand({ namespace, name }: DecidedPlan['hyperConverged'], kubectl: string): string {
-  return `${kubectl} annotate hyperconverged ${shellWord(name)} -n ${shellWord(namespace)} platform.kubevirt.io/autopilot=true --overwrite`;
+/** By decision, so that nothing is hidden without a word on why. */
+function leftOutLine(items: readonly PlanItem[]): string {
+  return items.length === 0 ? '' : `not listed: ${counts(items)} (-o wide lists all)\n`;
 }
 
 function head(
@@ -120,10 +115,17 @@ function totals(items: readonly PlanItem[]): string {
     .map((type) => ({ type, ofType: items.filter((item) => item.type === type) }))
     .filter(({ type, ofType }) => type === 'asset' || ofType.length > 0)
     .map(({ type, ofType }) => {
-      const counts = Object.entries(summaryOf(ofType)).map(([decision, count]) => `${count} ${decision}`);
-      return `${ofType.length} ${type}${ofType.length === 1 ? '' : 's'}${counts.length === 0 ? '' : `: ${counts.join(', ')}`}`;
+      const words = `${ofType.length} ${type}${ofType.length === 1 ? '' : 's'}`;
+      return ofType.length === 0 ? words : `${words}: ${counts(ofType)}`;
     })
     .join('; ');
+}
+
+/** `7 in-sync, 2 update`. */
+function counts(items: readonly PlanItem[]): string {
+  return Object.entries(summaryOf(items))
+    .map(([decision, count]) => `${count} ${decision}`)
+    .join(', ');
 }
 
 function columns(wide: boolean): readonly Column<PlanItem>[] {

@@ -33,46 +33,41 @@ test('totals count assets and tombstones by decision', (t) => {
   t.true(text.includes('\n3 assets: 2 in-sync, 1 update; 1 tombstone: 1 gone\n'));
 });
 
-test('what does not apply here is counted instead of listed, unless somebody steered it or it was asked for', (t) => {
+test('what asks nothing of anybody is counted instead of listed, unless somebody steered it or it was asked for', (t) => {
   const plan = planOf([
     item('quiet', { decision: 'condition-unmet' }),
+    item('unselected', { decision: 'not-selected' }),
+    item('old', { decision: 'gone' }, { type: 'tombstone' }),
     item('noted', { decision: 'condition-unmet' }, { notes: ['a fact is unknown'] }),
     item('steered', { decision: 'condition-unmet' }, { overrides: [{ type: 'unmanaged', how: 'mode' }] }),
     item('kept', { decision: 'in-sync', live }),
   ]);
   const text = show(plan);
-  t.deepEqual(text.match(/^(quiet|noted|steered|kept)/gm), ['noted', 'steered', 'kept']);
-  t.regex(text, /^4 assets: .*3 condition-unmet/m);
-  t.regex(text, /^not listed: 1 that doesn't apply here \(-o wide lists all\)$/m);
+  t.deepEqual(text.match(/^(quiet|unselected|old|noted|steered|kept)/gm), ['noted', 'steered', 'kept']);
+  t.regex(text, /^5 assets: .*3 condition-unmet.*; 1 tombstone: 1 gone$/m);
+  t.regex(text, /^not listed: 1 not-selected, 1 condition-unmet, 1 gone \(-o wide lists all\)$/m);
   for (const all of [show(plan, { all: true }), show(plan, { wide: true })]) {
     t.regex(all, /^quiet +condition-unmet /m);
     t.notRegex(all, /not listed/);
   }
 });
 
-test('a tombstone that is done is left out of the table, but for -o wide', (t) => {
-  const plan = planOf([
-    item('old', { decision: 'gone' }, { type: 'tombstone' }),
-    item('new', { decision: 'in-sync', live }),
-  ]);
-  t.notRegex(show(plan), /^old /m);
-  t.regex(show(plan, { wide: true }), /^old +gone /m);
-});
-
-test('an inactive autopilot comes with the command that activates it, on this very cluster', (t) => {
-  const text = show(planOf([], { activation: { state: 'inactive', why: 'not set' } }));
-  t.true(
-    text.startsWith(
-      'autopilot: inactive (not set)\n' +
-        '           activate it with: kubectl --context=prod annotate hyperconverged kubevirt-hyperconverged -n openshift-cnv platform.kubevirt.io/autopilot=true --overwrite\n',
-    ),
+test('an inactive autopilot comes with the command that activates it, on this very cluster, and without a table', (t) => {
+  const items = [item('a', { decision: 'inactive' }), item('b', { decision: 'inactive' })];
+  t.is(
+    show(planOf(items, { activation: { state: 'inactive', why: 'not set' } })),
+    'autopilot: inactive (not set)\n' +
+      '           activate it with: kubectl --context=prod annotate hyperconverged.hco.kubevirt.io/kubevirt-hyperconverged -n openshift-cnv --overwrite platform.kubevirt.io/autopilot=true\n' +
+      'controller: not found (nothing is kept in sync until it is installed)\n' +
+      '2 assets: 2 inactive\n' +
+      'not listed: 2 inactive (-o wide lists all)\n',
   );
 });
 
 test('a name from a file is quoted in a command that people copy', (t) => {
   const hyperConverged = { apiVersion: 'hco.kubevirt.io/v1', namespace: 'a; rm -rf ~', name: "it's" };
   const text = show(planOf([], { activation: { state: 'inactive', why: 'x' }, hyperConverged }));
-  t.true(text.includes(`annotate hyperconverged 'it'\\''s' -n 'a; rm -rf ~' `));
+  t.true(text.includes(`annotate 'hyperconverged.hco.kubevirt.io/it'\\''s' -n 'a; rm -rf ~' `));
 });
 
 test('an autopilot for some only says for which', (t) => {
