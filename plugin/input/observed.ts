@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { Catalog } from '../../shared/catalog/asset.ts';
 import type { Activation, Plan } from '../../shared/engine/plan-item.ts';
 import { questionKey, type Snapshot } from '../../shared/engine/snapshot.ts';
@@ -63,15 +64,13 @@ export async function observed(
   messages: Messages,
   { withFailures = false }: { withFailures?: boolean } = {},
 ): Promise<Observed> {
-  const catalog = await catalogOf(args, environment);
   const files = args.texts('filename');
   return files.length === 0
-    ? await fromCluster(catalog, args, environment, messages, withFailures)
-    : await fromFiles(catalog, files, args, environment, messages);
+    ? await fromCluster(args, environment, messages, withFailures)
+    : await fromFiles(files, args, environment, messages);
 }
 
 async function fromCluster(
-  catalog: Catalog,
   args: Arguments,
   environment: Environment,
   messages: Messages,
@@ -79,7 +78,12 @@ async function fromCluster(
 ): Promise<Observed> {
   const cluster = await connect(args, environment, messages);
   try {
-    return await observedOn(cluster, catalog, args, environment, { withFailures });
+    const servedSince = cluster.clock.now();
+    // This needs nothing but the cluster: the rest is made ready while the answer is on its way.
+    cluster.discover().catch(() => {});
+    await setImmediate();
+    const catalog = await catalogOf(args, environment);
+    return await observedOn(cluster, catalog, args, environment, { withFailures, servedSince });
   } finally {
     cluster.close();
   }
@@ -91,11 +95,18 @@ export async function observedOn(
   catalog: Catalog,
   args: Arguments,
   environment: Environment,
-  options: { withFailures?: boolean } = {},
+  options: SeenOptions = {},
 ): Promise<Observed> {
   const seen = await seenOn(cluster, catalog, args, environment, options);
   return { ...seen, plan: withHyperConverged(seen.plan) };
 }
+
+type SeenOptions = {
+  /** Whether to look for what the controller failed at. */
+  readonly withFailures?: boolean;
+  /** Of the cluster's clock: what was found to be served since then still is. */
+  readonly servedSince?: number;
+};
 
 /** The same where nothing is wrong with there being no HyperConverged. */
 export async function seenOn(
@@ -103,15 +114,26 @@ export async function seenOn(
   catalog: Catalog,
   args: Arguments,
   environment: Environment,
-  { withFailures = false }: { withFailures?: boolean } = {},
+  { withFailures = false, servedSince }: SeenOptions = {},
 ): Promise<Seen> {
   const [{ observe }, { plan: makePlan }] = await Promise.all([
     import('../../shared/kube/observe.ts'),
     import('../../shared/engine/plan.ts'),
   ]);
+  // What the controller says is asked as soon as it is known where, beside what the plan asks.
+  let beside: Promise<[ControllerHealth, ReadonlyMap<string, LastFailure>]> | undefined;
+  const askBeside = ({ hyperConverged }: Plan) => {
+    if (hyperConverged === undefined || beside !== undefined) return;
+    const { namespace } = hyperConverged;
+    beside = Promise.all([readLease(cluster, namespace), withFailures ? lastFailures(cluster, namespace) : new Map()]);
+    // Whoever awaits it is told.
+    beside.catch(() => {});
+  };
   const observeWith = (images: Readonly<Record<string, string>>, earlier?: Snapshot) =>
     observe(cluster, catalog, makePlan, {
       images,
+      onPlan: askBeside,
+      ...(servedSince !== undefined && { servedSince }),
       ...(earlier !== undefined && { earlier }),
       now: environment.now().getTime(),
       forced: forcedFacts(args),
@@ -119,15 +141,11 @@ export async function seenOn(
     });
   const kubectl = kubectlFor(args, cluster);
   let { plan, snapshot } = await observeWith({});
-  const namespace = plan.hyperConverged?.namespace;
-  if (namespace === undefined) {
+  if (beside === undefined) {
     const controller = { state: 'unknown', why: 'there is no HyperConverged, beside which it would run' } as const;
     return { plan, snapshot, catalog, controller, failures: new Map(), kubectl };
   }
-  const [controller, failures] = await Promise.all([
-    readLease(cluster, namespace),
-    withFailures ? lastFailures(cluster, namespace) : new Map<string, LastFailure>(),
-  ]);
+  const [controller, failures] = await beside;
   if (readsImages(catalog, controller)) {
     // Only the Lease tells which images the controller renders with, and only HyperConverged where the Lease is.
     ({ plan, snapshot } = await observeWith(controller.images, snapshot));
@@ -136,12 +154,13 @@ export async function seenOn(
 }
 
 async function fromFiles(
-  catalog: Catalog,
   files: readonly string[],
   args: Arguments,
-  { cwd, stdin, now }: Environment,
+  environment: Environment,
   messages: Messages,
 ): Promise<Observed> {
+  const { cwd, stdin, now } = environment;
+  const catalog = await catalogOf(args, environment);
   const recursive = !args.given('recursive') || args.isOn('recursive');
   const [{ objects, notes }, { snapshotFromObjects }, { plan: makePlan }] = await Promise.all([
     readFiles(files, { cwd, stdin, recursive }),

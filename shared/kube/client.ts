@@ -117,7 +117,7 @@ export class Cluster {
   }
 
   /** Asks anew what is served; {@link resourceFor} goes by the latest answer. */
-  async discover({ signal }: { signal?: AbortSignal } = {}): Promise<Discovery> {
+  async discover({ signal }: { signal?: AbortSignal | undefined } = {}): Promise<Discovery> {
     const at = this.clock.now();
     const asked = discover((path, accept) => this.#caller.getJson(path, `discover ${path}`, { accept, signal }));
     const discovery = { at, asked };

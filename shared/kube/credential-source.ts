@@ -94,7 +94,7 @@ export class CredentialSource {
     const { token, tokenFile, basic, idToken } = this.#connection.credentials;
     if (tokenFile !== undefined) {
       try {
-        return bearer(await readFile(tokenFile, 'utf8'), tokenFile);
+        return bearer((await readFile(tokenFile, 'utf8')).trim(), tokenFile);
       } catch (error) {
         if (token === undefined) throw unreadable('token', tokenFile, error);
       }
@@ -146,10 +146,9 @@ function unreadable(what: string, file: string, error: unknown): ConnectionError
 }
 
 function bearer(token: string, from: string): string {
-  const trimmed = token.trim();
   // Never the token itself: what is odd about it may be one wrong character in a working secret.
-  if (!/^[\x21-\x7e]+$/.test(trimmed)) {
-    throw new ConnectionError('credentials', `the token of ${from} is empty or has characters that no token has`);
+  if (!/^[\x21-\x7e]+$/.test(token)) {
+    throw new ConnectionError('credentials', `the token of ${from} is empty or has blanks or other characters that no token has`);
   }
-  return `Bearer ${trimmed}`;
+  return `Bearer ${token}`;
 }

@@ -2,6 +2,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { nearestName } from '../api/nearest-name.ts';
 import type { Connection, TlsSettings } from './connection.ts';
+import { defaultKubeconfig } from './default-kubeconfig.ts';
 import { KubeconfigError } from './kubeconfig-error.ts';
 import { type ClusterEntry, type ContextEntry, readKubeconfigFile, type UserEntry } from './kubeconfig-file.ts';
 import { execClusterInfo, impersonation, material, userCredentials } from './kubeconfig-user.ts';
@@ -10,8 +11,6 @@ import { proxyFor } from './proxy.ts';
 /** kubectl's global flags, and the environment that it honours. */
 export type KubeconfigOptions = {
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** The home folder, where `.kube/config` is; absent when there is none. */
-  readonly home?: string | undefined;
   readonly kubeconfig?: string | undefined;
   readonly context?: string | undefined;
   readonly cluster?: string | undefined;
@@ -80,7 +79,7 @@ export function loadKubeconfig(given: KubeconfigOptions): Connection {
 
 /** What can be chosen with `--context`, `--cluster` and `--user`. */
 export function kubeconfigNames(
-  options: Pick<KubeconfigOptions, 'env' | 'home' | 'kubeconfig'>,
+  options: Pick<KubeconfigOptions, 'env' | 'kubeconfig'>,
 ): Readonly<Record<'context' | 'cluster' | 'user', readonly string[]>> {
   const { contexts, clusters, users } = mergedConfig(options);
   return { context: [...contexts.keys()], cluster: [...clusters.keys()], user: [...users.keys()] };
@@ -97,8 +96,8 @@ type MergedConfig = {
   readonly contexts: ReadonlyMap<string, ContextEntry>;
 };
 
-function mergedConfig({ kubeconfig, env, home }: KubeconfigOptions): MergedConfig {
-  const lookedAt = kubeconfigFiles(kubeconfig, env, home);
+function mergedConfig({ kubeconfig, env }: KubeconfigOptions): MergedConfig {
+  const lookedAt = kubeconfigFiles(kubeconfig, env);
   const files = lookedAt.flatMap((file) => readKubeconfigFile(file) ?? []);
   if (kubeconfig && files.length === 0) {
     throw new KubeconfigError(`there is no kubeconfig at ${kubeconfig}: check --kubeconfig`);
@@ -114,14 +113,10 @@ function mergedConfig({ kubeconfig, env, home }: KubeconfigOptions): MergedConfi
   };
 }
 
-function kubeconfigFiles(
-  kubeconfig: string | undefined,
-  env: KubeconfigOptions['env'],
-  home: string | undefined,
-): string[] {
+function kubeconfigFiles(kubeconfig: string | undefined, env: KubeconfigOptions['env']): string[] {
   if (kubeconfig) return [kubeconfig];
   if (env.KUBECONFIG) return [...new Set(env.KUBECONFIG.split(delimiter).filter((file) => file !== ''))];
-  return home ? [join(home, '.kube', 'config')] : [];
+  return [defaultKubeconfig(env)];
 }
 
 /** Whole entries: what a later file adds to a name that an earlier one defines is dropped, as in kubectl. */

@@ -16,11 +16,11 @@ import { forEachConcurrently } from './for-each-concurrently.ts';
 import { reasonOf } from './reason-of.ts';
 import { isTroubleOfOne } from './trouble.ts';
 
-/** The engine's `plan`: what is decided so far, and what would have to be known to decide the rest. */
-export type Planner = (
-  catalog: Catalog,
-  snapshot: Snapshot,
-) => { readonly plan: Plan; readonly questions: readonly Question[] };
+/** The engine's `plan`, which is cheaper when it is given what it came to before. */
+export type Planner<Planned extends Decided> = (catalog: Catalog, snapshot: Snapshot, earlier?: Planned) => Planned;
+
+/** What is decided so far, and what would have to be known to decide the rest. */
+export type Decided = { readonly plan: Plan; readonly questions: readonly Question[] };
 
 export type ObserveOptions = {
   /** Image references by name. */
@@ -31,8 +31,12 @@ export type ObserveOptions = {
   readonly forced?: Readonly<Record<string, unknown>>;
   /** What was seen of the cluster a moment ago: only what isn't in it is asked. */
   readonly earlier?: Snapshot;
+  /** Since when (of the cluster's clock) an answer to what is served will do. Default now: it is asked anew. */
+  readonly servedSince?: number;
   /** Requests at a time. Default 8. */
   readonly concurrency?: number;
+  /** Called with every plan, unfinished ones too. */
+  readonly onPlan?: (plan: Plan) => void;
   readonly signal?: AbortSignal;
 };
 
@@ -50,24 +54,26 @@ export type Observation = {
  *
  * @throws ConnectionError, or ApiError with 401, when the cluster can't be asked at all.
  */
-export async function observe(
+export async function observe<Planned extends Decided>(
   cluster: Cluster,
   catalog: Catalog,
-  plan: Planner,
-  { images, now, forced, earlier, concurrency = 8, signal }: ObserveOptions,
+  plan: Planner<Planned>,
+  { images, now, forced, earlier, servedSince, concurrency = 8, onPlan = () => {}, signal }: ObserveOptions,
 ): Promise<Observation> {
   const requestsBefore = cluster.requests;
   let snapshot: Snapshot = {
-    ...(earlier ?? (await nothingSeen(cluster, signal))),
+    ...(earlier ?? (await nothingSeen(cluster, servedSince, signal))),
     images,
     ...(now !== undefined && { now }),
     ...(forced !== undefined && { forced }),
   };
   const changes = new Map<string, number>();
+  let planned: Planned | undefined;
   for (let round = 0; round < mostRounds; round++) {
-    const { plan: decided, questions } = plan(catalog, snapshot);
-    const open = unanswered(questions, snapshot);
-    if (open.length === 0) return { plan: decided, snapshot, requests: cluster.requests - requestsBefore };
+    planned = plan(catalog, snapshot, planned);
+    onPlan(planned.plan);
+    const open = unanswered(planned.questions, snapshot);
+    if (open.length === 0) return { plan: planned.plan, snapshot, requests: cluster.requests - requestsBefore };
 
     const reads = new Map(snapshot.reads);
     const verdicts = new Map(snapshot.verdicts);
@@ -96,13 +102,14 @@ export async function observe(
     );
     snapshot = { ...snapshot, reads, verdicts };
   }
-  throw new Error(
-    `internal error: the plan still asks after ${mostRounds} rounds of answers, last: ${unanswered(plan(catalog, snapshot).questions, snapshot).slice(0, 3).map(questionKey).join('; ')}`,
-  );
+  const last = planned?.questions.slice(0, 3).map(questionKey).join('; ');
+  throw new Error(`internal error: the plan still asks after ${mostRounds} rounds of answers, last: ${last}`);
 }
 
-async function nothingSeen(cluster: Cluster, signal: AbortSignal | undefined) {
-  const { resources } = await cluster.discover(signal === undefined ? {} : { signal });
+async function nothingSeen(cluster: Cluster, servedSince: number | undefined, signal: AbortSignal | undefined) {
+  const { resources } = await (servedSince === undefined
+    ? cluster.discover({ signal })
+    : cluster.discoverSince(servedSince));
   return { apis: { known: true, resources }, reads: new Map(), verdicts: new Map() } as const;
 }
 

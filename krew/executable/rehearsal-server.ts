@@ -1,0 +1,165 @@
+import { EventEmitter } from 'node:events';
+import { Readable } from 'node:stream';
+
+// A cluster to rehearse on while V8's code is made (warm-up.ts). With a real one what comes first and what next is never
+// the same twice, and neither would the bytes of an executable be. Nothing is ever decided by what it answers.
+
+export type RehearsalObject = {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: { readonly name: string; readonly namespace?: string; readonly [key: string]: unknown };
+  readonly [key: string]: unknown;
+};
+
+type Answer = { readonly status: number; readonly body: unknown };
+
+/** `node:https` and `node:tls` for a bundle, whose every connection leads to a cluster with these objects. */
+export function rehearsalModules(objects: readonly RehearsalObject[]) {
+  const byPath = new Map(objects.map((object) => [pathOf(object), object]));
+  const plurals = new Set(objects.map(({ kind }) => plural(kind)));
+  const discovery = discoveryOf(objects);
+
+  function answer(method: string, url: string, sent: string): Answer {
+    const { pathname } = new URL(url, 'https://rehearsal');
+    if (pathname === '/version') return { status: 200, body: { gitVersion: 'v1.0.0', major: '1', minor: '0' } };
+    const list = discovery.get(pathname);
+    if (list !== undefined) return { status: 200, body: list };
+    const found = byPath.get(pathname);
+    // A dry-run of an apply: what is there with what was sent over it.
+    if (method === 'PATCH') return { status: found === undefined ? 201 : 200, body: merged(found, JSON.parse(sent)) };
+    if (found !== undefined) return { status: 200, body: found };
+    if (!plurals.has(pathname.split('/').at(-1) ?? '')) return { status: 404, body: notFound(pathname) };
+    const items = objects.filter((object) => collectionPaths(object).includes(pathname));
+    return { status: 200, body: { kind: 'List', metadata: { resourceVersion: '1' }, items } };
+  }
+
+  class Request extends EventEmitter {
+    readonly #method: string;
+    readonly #path: string;
+    readonly reusedSocket = false;
+
+    constructor({ method, path }: { readonly method: string; readonly path: string }) {
+      super();
+      this.#method = method;
+      this.#path = path;
+    }
+
+    end(sent?: Buffer): void {
+      process.nextTick(() => {
+        const { status, body } = answer(this.#method, this.#path, sent?.toString() ?? '');
+        const response = Readable.from([Buffer.from(JSON.stringify(body))], { objectMode: false });
+        this.emit('response', Object.assign(response, { statusCode: status, headers: {}, headersDistinct: {} }));
+        response.on('end', () => this.emit('close'));
+      });
+    }
+
+    destroy(): void {}
+  }
+
+  class Agent {
+    readonly freeSockets = {};
+    destroy(): void {}
+  }
+
+  return {
+    'node:https': { Agent, request: (options: ConstructorParameters<typeof Request>[0]) => new Request(options) },
+    'node:tls': { createSecureContext: () => ({}), getCACertificates: () => [] },
+  };
+}
+
+/** That leads there, for whoever reads a file. */
+export const rehearsalKubeconfig = JSON.stringify({
+  apiVersion: 'v1',
+  kind: 'Config',
+  'current-context': 'rehearsal',
+  contexts: [{ name: 'rehearsal', context: { cluster: 'rehearsal', user: 'rehearsal' } }],
+  clusters: [{ name: 'rehearsal', cluster: { server: 'https://rehearsal.invalid', 'insecure-skip-tls-verify': true } }],
+  users: [{ name: 'rehearsal', user: { token: 'rehearsal' } }],
+});
+
+/** As a server keeps it: with what only a server sets, and each field owned by `manager`. */
+export function stored(object: RehearsalObject, manager: string): RehearsalObject {
+  const { apiVersion, kind, metadata, ...content } = object;
+  const { name: _, namespace: __, ...owned } = metadata;
+  return {
+    ...object,
+    metadata: {
+      ...metadata,
+      uid: '1',
+      resourceVersion: '1',
+      generation: 1,
+      creationTimestamp: '2026-01-01T00:00:00Z',
+      managedFields: [
+        {
+          manager,
+          operation: 'Apply',
+          apiVersion,
+          time: '2026-01-01T00:00:00Z',
+          fieldsType: 'FieldsV1',
+          fieldsV1: fieldSet({ metadata: owned, ...content }),
+        },
+      ],
+    },
+  };
+}
+
+/** Lists are leaves, as atomic ones are. */
+function fieldSet(value: unknown): object {
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) return {};
+  return Object.fromEntries(Object.entries(value).map(([key, part]) => [`f:${key}`, fieldSet(part)]));
+}
+
+function discoveryOf(objects: readonly RehearsalObject[]): ReadonlyMap<string, unknown> {
+  const kinds = new Map(objects.map((object) => [`${object.apiVersion} ${object.kind}`, object]));
+  const lists = ['/api', '/apis'].map((root) => {
+    const items = [...kinds.values()]
+      .filter(({ apiVersion }) => apiVersion.includes('/') === (root === '/apis'))
+      .map((object) => {
+        const [version = '', group = ''] = object.apiVersion.split('/').reverse();
+        const resource = {
+          resource: plural(object.kind),
+          responseKind: { group, version, kind: object.kind },
+          scope: object.metadata.namespace === undefined ? 'Cluster' : 'Namespaced',
+        };
+        return { metadata: { name: group }, versions: [{ version, freshness: 'Current', resources: [resource] }] };
+      });
+    return [root, { kind: 'APIGroupDiscoveryList', apiVersion: 'apidiscovery.k8s.io/v2', items }] as const;
+  });
+  return new Map(lists);
+}
+
+function plural(kind: string): string {
+  return `${kind.toLowerCase()}s`;
+}
+
+function rootOf({ apiVersion }: RehearsalObject): string {
+  return `/${apiVersion.includes('/') ? 'apis' : 'api'}/${apiVersion}`;
+}
+
+/** Of one namespace, and of all. */
+function collectionPaths(object: RehearsalObject): readonly string[] {
+  const { namespace } = object.metadata;
+  const everywhere = `${rootOf(object)}/${plural(object.kind)}`;
+  if (namespace === undefined) return [everywhere];
+  return [`${rootOf(object)}/namespaces/${namespace}/${plural(object.kind)}`, everywhere];
+}
+
+function pathOf(object: RehearsalObject): string {
+  return `${collectionPaths(object)[0]}/${object.metadata.name}`;
+}
+
+function merged(base: unknown, over: unknown): unknown {
+  if (!isMap(base) || !isMap(over)) return over;
+  const parts = Object.entries(over).map(([key, part]) => [key, merged(base[key], part)]);
+  return { ...base, ...Object.fromEntries(parts) };
+}
+
+function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
+  return value !== null && typeof value === 'object' && !Array.isArray(value);
+}
+
+function notFound(path: string): object {
+  const [, root, ...segments] = path.split('/');
+  const details = { group: root === 'apis' ? segments[0] : undefined, kind: segments.at(-2), name: segments.at(-1) };
+  return { kind: 'Status', status: 'Failure', code: 404, reason: 'NotFound', message: 'not found', details };
+}
