@@ -152,7 +152,8 @@ export function compileAssetFile(
       if (!used.has(`params.${name}`)) report(lineOf(['params', name]), `params.${name} isn't used`);
     for (const name of declared.reads)
       if (!used.has(`objects.${name}`)) report(lineOf(['reads', name]), `objects.${name} isn't used`);
-    if (facts.uses.length === 0) mistakes.push(...mistakesInFixedBody(assets, shippedFile));
+    const isKnown = facts.uses.every((use) => use.startsWith('params.'));
+    if (isKnown) mistakes.push(...mistakesInKnownBodies(assets, shippedFile));
   }
   return { assets, shippedFiles: facts.files, mistakes, lineOf };
 }
@@ -337,19 +338,20 @@ function mistakesInTopLevelKeys(template: string, firstLine: number, file: strin
   });
 }
 
-/** A body that depends on nothing can be rendered here and now. */
-function mistakesInFixedBody(
-  [asset]: readonly CompiledAsset[],
+/** Bodies that depend on nothing but params can be rendered here and now. What all variants share is one mistake. */
+function mistakesInKnownBodies(
+  assets: readonly CompiledAsset[],
   shippedFile: (path: string) => Uint8Array | undefined,
 ): Mistake[] {
-  if (asset === undefined) return [];
-  try {
-    bodyTemplate(asset.body, shippedFile).render(noContext as RenderContext);
-    return [];
-  } catch (error) {
-    if (!(error instanceof RenderError)) throw error;
-    return [{ file: error.file, line: error.line, message: error.reason }];
-  }
+  const mistakes = assets.flatMap(({ body, params }) => {
+    const context: Partial<RenderContext> = { annotations: {}, params };
+    try {
+      bodyTemplate(body, shippedFile).render(context as RenderContext);
+      return [];
+    } catch (error) {
+      if (!(error instanceof RenderError)) throw error;
+      return [{ file: error.file, line: error.line, message: error.reason }];
+    }
+  });
+  return [...new Map(mistakes.map((mistake) => [JSON.stringify(mistake), mistake])).values()];
 }
-
-const noContext: Partial<RenderContext> = { annotations: {} };

@@ -27,6 +27,7 @@ export function compileCatalog(files: readonly CatalogFile[]): CompiledCatalog {
   const shippedFiles = new Map<string, string>();
   const lines = new Map<string, CompiledAssetFile['lineOf']>();
   let features: readonly Feature[] = [];
+  let featureNames: ReadonlySet<string> | undefined;
   const defaults = defaultsOf(files, mistakes);
 
   for (const { path, content } of sortedByPath(files)) {
@@ -47,6 +48,7 @@ export function compileCatalog(files: readonly CatalogFile[]): CompiledCatalog {
     } else if (path === 'features.yaml') {
       const loaded = loadFeatures(path, source);
       features = loaded.features;
+      featureNames = loaded.names;
       mistakes.push(...loaded.mistakes);
     } else if (/^tombstones\/[^/]+\.yaml$/.test(path)) {
       const loaded = loadTombstones(path, source);
@@ -55,7 +57,15 @@ export function compileCatalog(files: readonly CatalogFile[]): CompiledCatalog {
     }
   }
 
-  mistakes.push(...mistakesBetween(assets, tombstones, features, lines));
+  const naming = assets.filter((asset) => asset.features.length > 0);
+  if (naming.length > 0 && !contents.has('features.yaml')) {
+    mistakes.push({
+      file: 'features.yaml',
+      line: 1,
+      message: `It isn't there, and ${naming[0]?.file} names a feature`,
+    });
+  }
+  mistakes.push(...mistakesBetween(assets, tombstones, featureNames, lines));
   if (mistakes.length > 0) throw new CatalogError(mistakes.sort(byFileAndLine));
   return {
     digest: digestOf(files),
@@ -101,13 +111,12 @@ function rank({ target }: CompiledAsset): number {
 function* mistakesBetween(
   assets: readonly CompiledAsset[],
   tombstones: readonly Tombstone[],
-  features: readonly Feature[],
+  featureNames: ReadonlySet<string> | undefined,
   lines: ReadonlyMap<string, CompiledAssetFile['lineOf']>,
 ): Generator<Mistake> {
   const at = ({ file }: CompiledAsset, ...path: string[]) => ({ file, line: lines.get(file)?.(path) ?? 1 });
   const byName = new Map<string, CompiledAsset>();
   const byTarget = new Map<string, string>();
-  const featureNames = new Set(features.map(({ name }) => name));
 
   for (const asset of assets) {
     const other = byName.get(asset.name);
@@ -121,7 +130,7 @@ function* mistakesBetween(
     byTarget.set(target, asset.name);
 
     for (const feature of asset.features) {
-      if (!featureNames.has(feature))
+      if (featureNames !== undefined && !featureNames.has(feature))
         yield { ...at(asset, 'feature'), message: `There is no feature ${feature} in features.yaml` };
     }
   }

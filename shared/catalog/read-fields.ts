@@ -88,13 +88,11 @@ export class Fields {
   }
 
   end(): void {
+    const where = this.path.length === 0 ? 'the document' : label(this.path);
     for (const key of Object.keys(this.#map)) {
       if (this.#asked.has(key)) continue;
       const nearest = nearestName(key, this.#asked);
-      this.mistake(
-        key,
-        `${label(this.path)} has no ${key}${nearest === undefined ? '' : `; did you mean ${nearest}?`}`,
-      );
+      this.mistake(key, `${key} is no key of ${where}${nearest === undefined ? '' : `; did you mean ${nearest}?`}`);
     }
   }
 

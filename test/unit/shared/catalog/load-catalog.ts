@@ -240,7 +240,7 @@ test('all mistakes of all files are reported at once, each with its file and lin
       'tombstones/t.yaml': 'apiVersion: v1\nkind: Namespace\nmetadata: {name: x}\n',
     }),
     [
-      'a.yaml.hbs:1: The document has no instal; did you mean install?',
+      'a.yaml.hbs:1: instal is no key of the document; did you mean install?',
       'a.yaml.hbs:2: order must be a whole number',
       'a.yaml.hbs:11: There is no topologi; there are annotations, featureGates, hardware, hyperConverged, images, objects, params, topology',
       'a.yaml.hbs:12: There is no helper nope',
@@ -254,6 +254,24 @@ test('all mistakes of all files are reported at once, each with its file and lin
       'tombstones/t.yaml:3: A tombstone carries the label platform.kubevirt.io/managed-by: virt-platform-autopilot',
     ],
   );
+});
+
+test('a mistake in features.yaml is not repeated for every asset that names a feature', (t) => {
+  const assets = {
+    'a.yaml.hbs': assetFile('data: {}\n', 'feature: memory'),
+    'b.yaml.hbs': assetFile('data: {}\n', 'feature: memory').replace('name: x', 'name: b'),
+  };
+  t.deepEqual(mistakesIn({ ...assets, 'features.yaml': '- name: memory\n  title: Memory\n' }), [
+    'features.yaml:1: [0] needs description',
+  ]);
+  t.deepEqual(mistakesIn({ ...assets, 'features.yaml': '- name: [\n' }), [
+    'features.yaml:2: Flow sequence in block collection must be sufficiently indented and end with a ]',
+  ]);
+  t.deepEqual(mistakesIn(assets), ["features.yaml:1: It isn't there, and a.yaml.hbs names a feature"]);
+  t.deepEqual(mistakesIn({ ...assets, 'features.yaml': '' }), [
+    'a.yaml.hbs:1: There is no feature memory in features.yaml',
+    'b.yaml.hbs:1: There is no feature memory in features.yaml',
+  ]);
 });
 
 const mistaken = test.macro({
@@ -375,6 +393,24 @@ test(
   mistaken,
   assetFile('data:\n  mode: 0644\n'),
   '9: Readers of YAML disagree about 0644 without quotes: quote it, or write it another way',
+);
+test(
+  'broken YAML in a body that only params go into, once for all variants',
+  mistaken,
+  assetFile(
+    'data:\n  role: {{params.role}}\n  broken: [\n',
+    'variants:',
+    '  - params: {role: worker}',
+    '  - suffix: master',
+    '    params: {role: master}',
+  ).replace('name: x', 'name: x-{{params.role}}'),
+  '14: Flow sequence in block collection must be sufficiently indented and end with a ]',
+);
+test(
+  'a param that makes no YAML where it stands',
+  mistaken,
+  assetFile('data:\n  role: {{params.role}}\n', 'params: {role: "a: b"}'),
+  '10: "a: b" isn\'t the same text to every reader of YAML without quotes: use {{yaml …}}',
 );
 test(
   'a shipped file that is not there',
