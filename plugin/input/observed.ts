@@ -1,4 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
+import type { KubernetesObject } from '../../shared/api/kubernetes-object.ts';
+import { hyperConvergedApiVersions, hyperConvergedKind } from '../../shared/api/names.ts';
+import { groupOf } from '../../shared/api/object-ref.ts';
 import type { Catalog } from '../../shared/catalog/asset.ts';
 import type { Activation, Plan } from '../../shared/engine/plan-item.ts';
 import { questionKey, type Snapshot } from '../../shared/engine/snapshot.ts';
@@ -168,12 +171,7 @@ async function fromFiles(
     import('../../shared/engine/plan.ts'),
   ]);
   for (const note of notes) messages.note(note);
-  if (!objects.some(({ kind, apiVersion }) => kind === 'HyperConverged' && apiVersion.startsWith('hco.kubevirt.io/'))) {
-    throw new UserError(
-      `there is no HyperConverged (hco.kubevirt.io) in ${files.join(', ')}, and everything follows from it: ` +
-        'add the output of "kubectl get hyperconverged -A -o yaml"',
-    );
-  }
+  refuseWithoutHyperConverged(objects, files);
   let snapshot = snapshotFromObjects(objects, { now: now().getTime(), forced: forcedFacts(args) });
   let plan = withHyperConverged(makePlan(catalog, snapshot).plan);
   const lease = snapshot.reads.get(questionKey({ ask: 'get', ref: leaseRef(plan.hyperConverged.namespace) }));
@@ -184,6 +182,21 @@ async function fromFiles(
   }
   const events = objects.filter(({ kind, apiVersion }) => kind === 'Event' && apiVersion === 'events.k8s.io/v1');
   return { plan, snapshot, catalog, controller, failures: failuresIn(events), kubectl: kubectlFor(args) };
+}
+
+/** @throws UserError for files without a HyperConverged that is understood. */
+function refuseWithoutHyperConverged(objects: readonly KubernetesObject[], files: readonly string[]): void {
+  const versions = objects
+    .filter(({ kind, apiVersion }) => kind === hyperConvergedKind && groupOf(apiVersion) === 'hco.kubevirt.io')
+    .map(({ apiVersion }) => apiVersion);
+  if (versions.some((version) => hyperConvergedApiVersions.some((known) => known === version))) return;
+  throw new UserError(
+    versions.length === 0
+      ? `there is no HyperConverged (hco.kubevirt.io) in ${files.join(', ')}, and everything follows from it: ` +
+          'add the output of "kubectl get hyperconverged -A -o yaml"'
+      : `HyperConverged in ${files.join(', ')} is of ${versions.join(', ')}, and only ${hyperConvergedApiVersions.join(' and ')} are understood: ` +
+          'add the output of "kubectl get hyperconvergeds.v1.hco.kubevirt.io -A -o yaml"',
+  );
 }
 
 /** Whether the plan would be another one with the controller's images. */
@@ -207,7 +220,11 @@ function withHyperConverged(plan: Plan): DecidedPlan {
     case 'ambiguous':
       throw new UserError(`${activation.why}: delete those that aren't meant`);
     case 'unknown':
-      throw new UserError(activation.why);
+      throw new UserError(
+        /\bno permission to\b/.test(activation.why)
+          ? `${activation.why}; the ClusterRole virt-platform-viewer gives all that looking takes`
+          : activation.why,
+      );
     default:
       if (hyperConverged === undefined) throw new Error('internal error: a plan without its HyperConverged');
       return { ...plan, activation, hyperConverged };

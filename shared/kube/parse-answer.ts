@@ -30,7 +30,7 @@ export function parseAnswer(answer: HttpAnswer, asked: Asked): JsonObject {
     ...asked,
     code: status,
     reason: isStatus ? stringOf(json.reason) : reasonOf(status),
-    serverMessage: (isStatus && stringOf(json.message)) || wordsOf(answer),
+    serverMessage: (isStatus && stringOf(json.message)) || wordsOf(answer, asked.server),
     details: isStatus ? (objectOf(json.details) ?? {}) : {},
     ...(isStatus && { status: json }),
     ...retryAfter(answer, isStatus ? objectOf(json.details) : undefined),
@@ -59,12 +59,14 @@ function described({ headers, text }: HttpAnswer): string {
   return isHtml ? 'a web page' : (headers['content-type'] ?? 'something else');
 }
 
-function wordsOf(answer: HttpAnswer): string {
+function wordsOf(answer: HttpAnswer, server: string): string {
   const { status, headers, text } = answer;
   if (status >= 300 && status < 400) return `redirected to ${headers.location ?? 'nowhere'}, which is not followed`;
   // Go says "Client sent an HTTP request to an HTTPS server." without a type.
   const isPlain = /^text\/plain|^$/.test(headers['content-type'] ?? '') && !text.trimStart().startsWith('<');
-  if (!isPlain) return `the server answered ${status} with ${described(answer)}`;
+  if (!isPlain) {
+    return `${server} answered ${status} with ${described(answer)}, as no API server does; check its address, and whether there is a proxy in between`;
+  }
   return text.trim().split('\n')[0]?.slice(0, 500) || `the server answered ${status}`;
 }
 

@@ -76,7 +76,7 @@ test('who may do nothing is told which permission is missing', async (t) => {
   failsWith(
     t,
     await status([], { as: 'nobody' }),
-    /HyperConverged can't be read: no permission to list hyperconvergeds.*kubectl auth can-i list hyperconvergeds\.hco\.kubevirt\.io/,
+    /^error: HyperConverged can't be read: no permission to list hyperconvergeds in hco\.kubevirt\.io: kubectl auth can-i list hyperconvergeds\.hco\.kubevirt\.io; the ClusterRole virt-platform-viewer gives all that looking takes$/m,
   );
 });
 

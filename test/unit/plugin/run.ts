@@ -15,6 +15,10 @@ const fails = test.macro(async (t, args: string[], message: RegExp) =>
 writeFileSync(path.join(folder, 'broken.yaml'), 'apiVersion: v1\nkind: [\n');
 writeFileSync(path.join(folder, 'node.yaml'), 'apiVersion: v1\nkind: Node\nmetadata: {name: x}\n');
 writeFileSync(path.join(folder, 'list.yaml'), '- 1\n- 2\n');
+writeFileSync(
+  path.join(folder, 'v7.json'),
+  JSON.stringify({ ...hyperConverged(activated), apiVersion: 'hco.kubevirt.io/v7' }),
+);
 writeFileSync(path.join(folder, 'binary.yaml'), new Uint8Array([0, 1, 2, 255]));
 writeFileSync(path.join(folder, 'big.yaml'), 'x');
 truncateSync(path.join(folder, 'big.yaml'), 50_000_000);
@@ -48,6 +52,12 @@ test(
   fails,
   ['status', '-f', 'two.json'],
   /^error: there are 2 HyperConverged \(a\/.*, b\/.*\)/,
+);
+test(
+  'a file with a HyperConverged of a version that is not understood',
+  fails,
+  ['status', '-f', 'v7.json'],
+  /^error: HyperConverged in v7\.json is of hco\.kubevirt\.io\/v7, and only hco\.kubevirt\.io\/v1 and hco\.kubevirt\.io\/v1beta1 are understood: add the output of "kubectl get hyperconvergeds\.v1\.hco\.kubevirt\.io -A -o yaml"$/m,
 );
 test('a binary file', fails, ['status', '-f', 'binary.yaml'], /^error: binary\.yaml is no text but binary/);
 test('a file of 50 MB', fails, ['status', '-f', 'big.yaml'], /^error: big\.yaml is 48 MiB large/);

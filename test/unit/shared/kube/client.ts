@@ -325,6 +325,19 @@ test('a web page instead of JSON is named', async (t) => {
   });
 });
 
+test('a refusal that no API server wrote says whose it is, and what to look at', async (t) => {
+  const { cluster } = await fakeApiServer(t, () => ({
+    status: 404,
+    text: '<html>Not Found</html>',
+    headers: { 'content-type': 'text/html' },
+  }));
+  const error = await t.throwsAsync(cluster.get(configMap), { instanceOf: ApiError });
+  t.regex(
+    error?.serverMessage ?? '',
+    /^https?:\/\/\S+ answered 404 with a web page, as no API server does; check its address, and whether there is a proxy in between$/,
+  );
+});
+
 for (const text of ['', 'null', '[]', '{"kind":', '"x"']) {
   test(`the answer ${JSON.stringify(text)} is no object`, async (t) => {
     const { cluster } = await fakeApiServer(t, () => ({ text }));
