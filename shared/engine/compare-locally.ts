@@ -26,18 +26,23 @@ export type Path = readonly (string | number)[];
  * nothing beyond that. Equal is to be trusted. A difference may be a false alarm, since only the server knows
  * defaulting, normalisation and webhooks.
  */
-export function compareLocally(
-  desired: KubernetesObject,
-  live: KubernetesObject,
-): { readonly inSync: boolean; readonly differences: readonly Difference[] } {
+export function compareLocally(desired: KubernetesObject, live: KubernetesObject): LocalComparison {
   const differences = [...wantedDifferences(desired, live), ...surplusFields(desired, live)];
-  return { inSync: differences.length === 0, differences };
+  return { inSync: differences.length === 0, isCertain: entriesOf(live).length > 0, differences };
 }
+
+export type LocalComparison = {
+  readonly inSync: boolean;
+  /** False for a live object without managed fields: what is foreign in it may be in the way of what we want. */
+  readonly isCertain: boolean;
+  readonly differences: readonly Difference[];
+};
 
 /** The leaves of `desired` that `live` has otherwise, seen with the list types that live's managed fields show. */
 export function wantedDifferences(desired: KubernetesObject, live: KubernetesObject): readonly Difference[] {
   const ours = union(entriesOf(live).filter(isOurs).map(fieldSetOf));
-  return differ(desired, live, { all: ownedFieldsOf(live), ours }, []);
+  const all = ownedFieldsOf(live);
+  return differ(desired, live, all === undefined ? untold : { all, ours }, []);
 }
 
 /** What is owned at one place: by anybody, which shows how it is merged, and by us. */
@@ -45,8 +50,11 @@ type Owned = { readonly all: FieldSet | undefined; readonly ours: FieldSet | und
 
 const nobody: Owned = { all: undefined, ours: undefined };
 
-function inside({ all, ours }: Owned, element: string): Owned {
-  return { all: at(all, element), ours: at(ours, element) };
+/** There are no managed fields at all: the object is as old as that, somebody cleared them, or a file leaves them out. */
+const untold: Owned = { all: undefined, ours: undefined };
+
+function inside(owned: Owned, element: string): Owned {
+  return owned === untold ? untold : { all: at(owned.all, element), ours: at(owned.ours, element) };
 }
 
 function at(set: FieldSet | undefined, element: string): FieldSet | undefined {
@@ -62,15 +70,28 @@ function ownedFieldsOf(object: KubernetesObject): FieldSet | undefined {
 function differ(desired: unknown, live: unknown, owned: Owned, path: Path): readonly Difference[] {
   if (equalJson(desired, live)) return [];
   if (isMap(desired) && isMap(live)) {
-    // Owned as a whole: an apply replaces it, foreign keys included. (An empty map that we applied looks the same.)
-    const isAtomic = isOwnedWhole(owned.all, live) && Object.keys(desired).length > 0;
-    const keys = Object.keys(isAtomic ? { ...desired, ...live } : desired);
-    return keys.flatMap((key) =>
-      differ(own(desired, key), own(live, key), isAtomic ? nobody : inside(owned, `f:${key}`), [...path, key]),
+    if (isReplaced(desired, live, owned, path)) return differWhole(desired, live, path);
+    return Object.keys(desired).flatMap((key) =>
+      differ(own(desired, key), own(live, key), inside(owned, `f:${key}`), [...path, key]),
     );
   }
   if (Array.isArray(desired) && Array.isArray(live)) return differOfLists(desired, live, owned, path);
   return oneSided(desired, live, path);
+}
+
+/** Whether an apply may replace the map, foreign keys included. */
+function isReplaced(
+  desired: { readonly [key: string]: unknown },
+  live: { readonly [key: string]: unknown },
+  owned: Owned,
+  path: Path,
+): boolean {
+  if (owned === untold || path.length === 0 || path[0] === 'metadata') return false;
+  // Nobody owns anything of it, so it doesn't show how it is merged.
+  if (owned.all === undefined) return true;
+  // An empty map that we applied looks like one that is owned as a whole.
+  const isOurEmptyOne = owned.ours !== undefined && Object.keys(desired).length === 0;
+  return isOwnedWhole(owned.all, live) && !isOurEmptyOne;
 }
 
 /** A map that is there on one side only is told leaf by leaf. */
@@ -96,20 +117,24 @@ function differOfLists(
 ): readonly Difference[] {
   const type = listTypeOf(owned.all);
   switch (type.list) {
-    case 'associative':
-      return desired.flatMap((item, place) => {
+    case 'associative': {
+      const found: number[] = [];
+      const differences = desired.flatMap((item, place) => {
         const [index, ...others] = counterparts(desired, place, live, type.keys);
         const missing = { path: [...path, live.length + place], live: undefined, desired: item };
         if (index === undefined || others.length > 0) return [missing];
         // Which keys the server gives to one that leaves some out shows only in what we applied.
         if (!hasAllKeys(item, type.keys) && itemElement(owned.ours, live[index]) === undefined) return [missing];
+        found.push(index);
         const element = itemElement(owned.all, live[index]);
         return differ(item, live[index], element === undefined ? nobody : inside(owned, element), [...path, index]);
       });
+      // An apply puts its items into its own order, which init containers, for one, are run by.
+      const isInOrder = found.every((index, place) => place === 0 || index > (found[place - 1] ?? 0));
+      return isInOrder ? differences : [...differences, { path, live, desired }];
+    }
     case 'set':
-      return desired
-        .filter((item) => !live.some((candidate) => equalJson(item, candidate)))
-        .map((item, place) => ({ path: [...path, live.length + place], live: undefined, desired: item }));
+      return missingMembers(desired, live, path);
     case 'atomic':
     case 'unknown':
       if (desired.length !== live.length) return [{ path, live, desired }];
@@ -118,6 +143,13 @@ function differOfLists(
     default:
       return type satisfies never;
   }
+}
+
+/** A set has no order. */
+function missingMembers(desired: readonly unknown[], live: readonly unknown[], path: Path): readonly Difference[] {
+  return desired
+    .filter((item) => !live.some((candidate) => equalJson(item, candidate)))
+    .map((item, place) => ({ path: [...path, live.length + place], live: undefined, desired: item }));
 }
 
 /** As inside something atomic: foreign keys count too. */
@@ -236,6 +268,14 @@ function differStates(desired: unknown, live: unknown, owned: FieldSet | undefin
         return differStates(item, live[index], element === undefined ? undefined : owned?.[element], [...path, index]);
       });
       if (removed.length + changed.length > 0) return [...changed, ...removed];
+    }
+    if (type.list === 'set') {
+      const removed = live.flatMap((item, index) =>
+        desired.some((candidate) => equalJson(item, candidate))
+          ? []
+          : [{ path: [...path, index], live: item, desired: undefined }],
+      );
+      return [...missingMembers(desired, live, path), ...removed];
     }
     if (desired.length === live.length) {
       return desired.flatMap((item, index) => differStates(item, live[index], undefined, [...path, index]));

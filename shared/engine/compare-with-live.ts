@@ -6,7 +6,7 @@ import { driftOf } from './field-managers.ts';
 import { entriesOf, type FieldSet, fieldSetOf, isLeaf, isOurs, union } from './field-set.ts';
 import { lostPaths, yieldFields } from './ignored-fields.ts';
 import { digestOf } from './json.ts';
-import type { DriftedField, LiveVersion, RewrittenField } from './plan-item.ts';
+import type { DriftedField, LiveVersion, Release, RewrittenField } from './plan-item.ts';
 import type { Verdict } from './snapshot.ts';
 import { type StepResult, stop, type Work } from './step.ts';
 import type { Surroundings } from './surroundings.ts';
@@ -53,12 +53,7 @@ function compareWithObject(
   const word = isOurOwn ? 'update' : 'adopt';
 
   const local = compareLocally(sent, live);
-  if (local.inSync) {
-    if (release === undefined)
-      return stop({ decision: 'in-sync', live: version }, 'every field that we want has the value that we want');
-    const why = `gives up ${release.pointers.join(', ') || 'what is left of the ignored fields'}`;
-    return stop({ decision: 'update', live: version, drift: [], release }, why);
-  }
+  if (local.inSync && local.isCertain) return equal(version, release);
 
   const verdict = around.answers.verdict({
     ask: 'dry-run',
@@ -68,6 +63,7 @@ function compareWithObject(
     live: version,
   });
   if (verdict === undefined || verdict.verdict === 'unknown') {
+    if (local.inSync) return equal(version, release);
     const drift = driftOf(local.differences, live);
     return stop(unverified(word, drift), `${describe(drift)}; the server didn't confirm: ${verdict?.why ?? notAsked}`);
   }
@@ -95,6 +91,13 @@ function compareWithObject(
     return stop({ decision: 'in-sync', ...compared }, 'an apply would change nothing, says the server');
   }
   return stop({ decision: word, ...compared, drift }, whyOf(word, drift, [...givenUp, ...(release?.pointers ?? [])]));
+}
+
+function equal(live: LiveVersion, release: Release | undefined): StepResult {
+  if (release === undefined)
+    return stop({ decision: 'in-sync', live }, 'every field that we want has the value that we want');
+  const why = `gives up ${release.pointers.join(', ') || 'what is left of the ignored fields'}`;
+  return stop({ decision: 'update', live, drift: [], release }, why);
 }
 
 /**

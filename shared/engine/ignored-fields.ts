@@ -70,7 +70,7 @@ export function yieldFields(
   const root = rootOf(desired, live, shown);
   const leaves: Leaf[] = [];
   const unmatched: string[] = [];
-  for (const path of paths) {
+  for (const path of paths.filter((path) => !paths.some((other) => isInside(path, other)))) {
     const found = leavesAt(root, path, whole.has(formatPointer(path)));
     if (found.length === 0) unmatched.push(formatPointer(path));
     leaves.push(...found);
@@ -83,7 +83,9 @@ export function yieldFields(
     put(retained, leaf.path, leaf.yields === 'others' ? undefined : leaf.live);
   }
   const emptied: (readonly string[])[] = [];
-  const result = tidy(left, desired, (path) => {
+  const kept = new Set(pointersOf(leaves.filter(({ yields }) => yields === 'kept')));
+  const result = tidy(left, desired, (path, value) => {
+    if (kept.has(formatPointer(path))) return value;
     const { sets, elements } = follow(root, path) ?? root;
     // What we own of the container itself; with nothing of ours inside, that is written without a dot.
     if (sets.ours !== undefined && isLeaf(sets.ours)) emptied.push(elements);
@@ -92,16 +94,24 @@ export function yieldFields(
   });
   const released = leaves.filter(({ yields }) => yields === 'ours');
   const elements = [...released.map((leaf) => leaf.elements), ...emptied];
-  const pointers = (chosen: readonly Leaf[]) => [...new Set(chosen.map(({ path }) => formatPointer(path)))];
   return {
     desired: result,
     // Before the release, a map of ours that was left out would be deleted: it stays as an empty one.
     retained: tidy(retained, desired, (path, value) => (valueAt(live, path) === undefined ? undefined : value)),
-    ...(elements.length > 0 && { release: { pointers: pointers(released), patch: releasePatch(live, elements) } }),
-    yielded: pointers(leaves.filter(({ yields }) => yields !== 'kept')),
-    kept: pointers(leaves.filter(({ yields }) => yields === 'kept')),
+    ...(elements.length > 0 && { release: { pointers: pointersOf(released), patch: releasePatch(live, elements) } }),
+    yielded: pointersOf(leaves.filter(({ yields }) => yields !== 'kept')),
+    kept: [...kept],
     unmatched,
   };
+}
+
+/** What one pointer yields whole isn't yielded in parts as well. */
+function isInside(path: readonly string[], other: readonly string[]): boolean {
+  return path.length > other.length && other.every((name, index) => name === path[index]);
+}
+
+function pointersOf(leaves: readonly Leaf[]): readonly string[] {
+  return [...new Set(leaves.map(({ path }) => formatPointer(path)))];
 }
 
 /** Those of `paths` whose value `after` no longer has: by what items of lists are, wherever they stand. */

@@ -57,6 +57,10 @@ spec:
                 rows: { type: array, items: { type: object, properties: { a: { type: integer }, b: { type: integer, default: 7 } } } }
                 names: { type: array, x-kubernetes-list-type: set, items: { type: string } }
                 selector: { type: object, x-kubernetes-map-type: atomic, additionalProperties: { type: string } }
+                chosen:
+                  type: object
+                  x-kubernetes-map-type: atomic
+                  properties: { labels: { type: object, additionalProperties: { type: string } }, none: { type: boolean } }
                 free: { type: object, x-kubernetes-preserve-unknown-fields: true }
 `;
 
@@ -77,41 +81,48 @@ const name = fc.constantFrom('a', 'b', 'c');
 const mapOf = <Value>(value: fc.Arbitrary<Value>) => fc.dictionary(name, value, { maxKeys: 3, noNullPrototype: true });
 const optional = { requiredKeys: [] } as { requiredKeys: [] };
 
+const fields = {
+  size: number,
+  other: word,
+  either: fc.oneof(number, word),
+  parts: fc.uniqueArray(
+    fc
+      .record(
+        {
+          name,
+          value: number,
+          unit: word,
+          tags: fc.uniqueArray(word, { maxLength: 2 }),
+          limits: mapOf(number),
+        },
+        { requiredKeys: ['name'] },
+      )
+      .map((part): AnyObject => part),
+    { maxLength: 3, selector: (part) => part.name },
+  ),
+  ports: fc.uniqueArray(
+    fc.record(
+      { port: fc.integer({ min: 1, max: 2 }), protocol: fc.constantFrom('TCP', 'UDP'), title: word },
+      { requiredKeys: ['port'] },
+    ),
+    { maxLength: 3, selector: ({ port, protocol = 'TCP' }) => `${port} ${protocol}` },
+  ),
+  settings: mapOf(word),
+  groups: mapOf(fc.record({ min: number, max: number }, optional)),
+  list: fc.array(word, { maxLength: 3 }),
+  rows: fc.array(fc.record({ a: number, b: number }, optional), { maxLength: 2 }),
+  names: fc.uniqueArray(word, { maxLength: 3 }),
+  selector: mapOf(word),
+  chosen: fc.record({ labels: mapOf(word), none: fc.boolean() }, optional),
+  free: mapOf(fc.oneof(number, word, mapOf(number), fc.array(number, { maxLength: 2 }))),
+};
+
+export const gadgetFields = Object.keys(fields) as readonly (keyof typeof fields)[];
+
 /** What somebody may want of a gadget: anything that its schema takes. */
-export const gadgetSpec: fc.Arbitrary<AnyObject> = fc.record(
-  {
-    size: number,
-    other: word,
-    either: fc.oneof(number, word),
-    parts: fc.uniqueArray(
-      fc
-        .record(
-          {
-            name,
-            value: number,
-            unit: word,
-            tags: fc.uniqueArray(word, { maxLength: 2 }),
-            limits: mapOf(number),
-          },
-          { requiredKeys: ['name'] },
-        )
-        .map((part): AnyObject => part),
-      { maxLength: 3, selector: (part) => part.name },
-    ),
-    ports: fc.uniqueArray(
-      fc.record(
-        { port: fc.integer({ min: 1, max: 2 }), protocol: fc.constantFrom('TCP', 'UDP'), title: word },
-        { requiredKeys: ['port'] },
-      ),
-      { maxLength: 3, selector: ({ port, protocol = 'TCP' }) => `${port} ${protocol}` },
-    ),
-    settings: mapOf(word),
-    groups: mapOf(fc.record({ min: number, max: number }, optional)),
-    list: fc.array(word, { maxLength: 3 }),
-    rows: fc.array(fc.record({ a: number, b: number }, optional), { maxLength: 2 }),
-    names: fc.uniqueArray(word, { maxLength: 3 }),
-    selector: mapOf(word),
-    free: mapOf(fc.oneof(number, word, mapOf(number), fc.array(number, { maxLength: 2 }))),
-  },
-  optional,
-);
+export const gadgetSpec: fc.Arbitrary<AnyObject> = fc.record(fields, optional);
+
+/** The same of these fields, all of them. */
+export function gadgetSpecOf(names: readonly (keyof typeof fields)[]): fc.Arbitrary<AnyObject> {
+  return fc.record(Object.fromEntries(names.map((name) => [name, fields[name]])));
+}

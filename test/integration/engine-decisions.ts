@@ -386,6 +386,80 @@ test.serial('foreign fields are left alone and are no drift', async (t) => {
   t.is((await decide(t.context.client, catalog, 'shared')).decision, 'in-sync');
 });
 
+const policy = (name: string) => ({
+  apiVersion: 'networking.k8s.io/v1',
+  kind: 'NetworkPolicy',
+  namespace: 'tests',
+  name,
+});
+for (const [title, podSelector, other, pointer] of [
+  ['an empty one', {}, { matchLabels: { a: 'x' } }, '/spec/podSelector/matchLabels/a'],
+  [
+    'a map inside it',
+    { matchLabels: { a: 'x' } },
+    { matchLabels: { a: 'x', b: 'y' } },
+    '/spec/podSelector/matchLabels/b',
+  ],
+] as const) {
+  test.serial(`what somebody adds to a selector, which is applied as a whole, is drift: ${title}`, async (t) => {
+    const name = `policy-${title.replaceAll(' ', '-')}`;
+    const catalog = catalogOf({
+      'policy.yaml.hbs': `format: 1\ntarget: {apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, namespace: tests, name: ${name}}\n---\nspec: ${JSON.stringify({ podSelector })}`,
+    });
+    await converge(t.context.client, catalog);
+    await cluster.patch(policy(name), { spec: { podSelector: other } }, { manager: 'rival' });
+    t.like(await decide(t.context.client, catalog, 'policy'), {
+      decision: 'update',
+      drift: [{ pointer, manager: 'rival' }],
+    });
+    await converge(t.context.client, catalog);
+    t.deepEqual((await cluster.get(policy(name)))?.spec.podSelector, podSelector);
+  });
+}
+
+test.serial('another order of what is run in its order is drift', async (t) => {
+  const id = { apiVersion: 'apps/v1', kind: 'Deployment', namespace: 'tests', name: 'ordered' };
+  const initContainers = ['first', 'second'].map((name) => ({ name, image: 'x' }));
+  const spec = {
+    selector: { matchLabels: { app: 'ordered' } },
+    template: {
+      metadata: { labels: { app: 'ordered' } },
+      spec: { initContainers, containers: [{ name: 'main', image: 'x' }] },
+    },
+  };
+  const catalog = catalogOf({
+    'ordered.yaml.hbs': `format: 1\ntarget: {apiVersion: apps/v1, kind: Deployment, namespace: tests, name: ordered}\n---\nspec: ${JSON.stringify(spec)}`,
+  });
+  await converge(t.context.client, catalog);
+  t.is((await decide(t.context.client, catalog, 'ordered')).decision, 'in-sync');
+  const list = '/spec/template/spec/initContainers';
+  await cluster.patch(id, [{ op: 'move', from: `${list}/1`, path: `${list}/0` }], { type: 'json', manager: 'rival' });
+  t.is((await decide(t.context.client, catalog, 'ordered')).decision, 'update');
+  await converge(t.context.client, catalog);
+  const live = await cluster.get(id);
+  t.deepEqual(
+    live?.spec.template.spec.initContainers.map(({ name }: AnyObject) => name),
+    ['first', 'second'],
+  );
+});
+
+test.serial('an object whose managed fields somebody cleared is compared by the server', async (t) => {
+  const id = policy('cleared');
+  const catalog = catalogOf({
+    'policy.yaml.hbs':
+      'format: 1\ntarget: {apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, namespace: tests, name: cleared}\n---\nspec: {podSelector: {matchLabels: {a: x}}}',
+  });
+  await converge(t.context.client, catalog);
+  await cluster.patch(id, { metadata: { managedFields: [{}] } });
+  t.is((await decide(t.context.client, catalog, 'policy')).decision, 'in-sync');
+  await cluster.patch(id, { spec: { podSelector: { matchLabels: { b: 'y' } } } });
+  await cluster.patch(id, { metadata: { managedFields: [{}] } });
+  t.like(await decide(t.context.client, catalog, 'policy'), {
+    decision: 'update',
+    drift: [{ pointer: '/spec/podSelector/matchLabels/b', live: 'y', manager: null }],
+  });
+});
+
 test.serial('a field that we no longer want is given up', async (t) => {
   await converge(t.context.client, configMap('shrinking', 'data: {a: "1", b: "1"}'));
   const item = await decide(t.context.client, configMap('shrinking'), 'shrinking');

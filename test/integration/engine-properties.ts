@@ -6,7 +6,7 @@ import { equalJson } from '../../shared/engine/json.ts';
 import type { Cluster as Client } from '../../shared/kube/client.ts';
 import { type AnyObject, useCluster } from '../helpers/cluster.ts';
 import { catalogOf, converge, itemOf, openClient, planNow } from '../helpers/engine.ts';
-import { serveGadgets, gadgetSpec as spec } from './_gadgets.ts';
+import { gadgetFields, gadgetSpec, gadgetSpecOf, serveGadgets } from './_gadgets.ts';
 import { activated, hyperConverged } from './_plugin.ts';
 
 const test = anyTest as TestFn<{ client: Client }>;
@@ -22,45 +22,56 @@ test.serial.before('HyperConverged is activated', async (t) => {
 
 test.after.always((t) => t.context.client?.close());
 
-/** What another manager may do: apply with force, update by a merge patch, or take the managed fields away. */
+/** What another manager may do: apply with force, update by a merge patch, turn lists round, or take the managed fields away. */
 type Edit =
   | { readonly by: 'apply'; readonly spec: AnyObject }
   | { readonly by: 'update'; readonly spec: AnyObject; readonly removes: readonly string[] }
+  | { readonly by: 'turning' }
   | { readonly by: 'forgetting' };
 
-const fields = 'size other either parts ports settings groups list rows names selector free'.split(' ');
-const edit: fc.Arbitrary<Edit> = fc.oneof(
-  { weight: 3, arbitrary: fc.record({ by: fc.constant('apply' as const), spec }) },
-  {
-    weight: 3,
-    arbitrary: fc.record({
-      by: fc.constant('update' as const),
-      spec,
-      removes: fc.subarray(fields, { maxLength: 2 }),
-    }),
-  },
-  { weight: 1, arbitrary: fc.record({ by: fc.constant('forgetting' as const) }) },
-);
-
-/** The same cases in every run, unless a seed is given to look for others. */
-const seed = Number(process.env.VIRT_PLATFORM_TEST_SEED ?? 20_261_121);
-const timeForEachMs = 7_000;
-const batchSize = 8;
-
-function samples<Case>(cases: fc.Arbitrary<Case>): Case[] {
-  return fc.sample(cases, { seed, numRuns: 1_000 });
+function editOf(spec: fc.Arbitrary<AnyObject>, fields: readonly string[]): fc.Arbitrary<Edit> {
+  return fc.oneof(
+    { weight: 3, arbitrary: fc.record({ by: fc.constant('apply' as const), spec }) },
+    {
+      weight: 3,
+      arbitrary: fc.record({
+        by: fc.constant('update' as const),
+        spec,
+        removes: fc.subarray([...fields], { maxLength: Math.min(2, fields.length) }),
+      }),
+    },
+    { weight: 1, arbitrary: fc.constantFrom({ by: 'turning' as const }, { by: 'forgetting' as const }) },
+  );
 }
 
-/** Goes through the samples, some at a time, until they or the time end. */
-async function inBatches<Case>(all: readonly Case[], run: (batch: ReadonlyMap<string, Case>) => Promise<void>) {
-  const end = Date.now() + timeForEachMs;
-  let done = 0;
-  while (done < all.length && Date.now() < end) {
-    const batch = all.slice(done, done + batchSize);
-    await run(new Map(batch.map((one, index) => [`gadget-${done + index}`, one])));
-    done += batch.length;
+type Case = { readonly wanted: AnyObject; readonly edits: readonly Edit[] };
+
+/**
+ * Half of them about one or two fields: among many there is nearly always one in which an edit is seen at once, and what
+ * would be missed of the others is healed with it.
+ */
+function casesWith(edits: { minLength: number; maxLength: number }): fc.Arbitrary<Case> {
+  const caseOf = (spec: fc.Arbitrary<AnyObject>, fields: readonly string[]) =>
+    fc.record({ wanted: spec, edits: fc.array(editOf(spec, fields), edits) });
+  return fc.oneof(
+    caseOf(gadgetSpec, gadgetFields),
+    fc
+      .subarray([...gadgetFields], { minLength: 1, maxLength: 2 })
+      .chain((fields) => caseOf(gadgetSpecOf(fields), fields)),
+  );
+}
+
+/** The same cases in every run, unless a seed is given to look for others, and a number to look longer. */
+const { VIRT_PLATFORM_TEST_SEED: seed = '20261121', VIRT_PLATFORM_TEST_CASES: numRuns = '200' } = process.env;
+const batchSize = 20;
+const timeoutMs = 120_000;
+
+/** Goes through cases, some at a time. */
+async function inBatches<One>(cases: fc.Arbitrary<One>, run: (batch: ReadonlyMap<string, One>) => Promise<void>) {
+  const all = fc.sample(cases, { seed: Number(seed), numRuns: Number(numRuns) });
+  for (let done = 0; done < all.length; done += batchSize) {
+    await run(new Map(all.slice(done, done + batchSize).map((one, index) => [`gadget-${done + index}`, one])));
   }
-  return done;
 }
 
 function gadgetId(name: string) {
@@ -111,6 +122,12 @@ async function makeWithoutExcuse(name: string, edit: Edit): Promise<void> {
       );
       return;
     }
+    case 'turning': {
+      const lists = Object.entries((await gadget(name)).spec ?? {}).filter(([, value]) => Array.isArray(value));
+      const turned = lists.map(([field, list]) => [field, (list as unknown[]).toReversed()]);
+      await cluster.patch(gadgetId(name), { spec: Object.fromEntries(turned) }, { manager: 'human' });
+      return;
+    }
     case 'forgetting':
       await cluster.patch(gadgetId(name), { metadata: { managedFields: [{}] } });
       return;
@@ -125,9 +142,9 @@ function asText(value: unknown): string {
 
 test.serial('whatever another manager does is seen, healed, and then in sync', async (t) => {
   const { client } = t.context;
-  const cases = samples(fc.record({ wanted: spec, edits: fc.array(edit, { minLength: 1, maxLength: 3 }) }));
+  t.timeout(timeoutMs);
   let trusted = 0;
-  const done = await inBatches(cases, async (batch) => {
+  await inBatches(casesWith({ minLength: 1, maxLength: 3 }), async (batch) => {
     const catalog = catalogFor(new Map([...batch].map(([name, { wanted }]) => [name, wanted])));
     await converge(client, catalog);
     await Promise.all(
@@ -152,15 +169,16 @@ test.serial('whatever another manager does is seen, healed, and then in sync', a
       }),
     );
   });
-  t.log(`${done} cases, of which ${trusted} were in sync at once`);
-  t.true(done >= batchSize);
+  // Or what is trusted wrongly wouldn't be found.
+  t.true(trusted > Number(numRuns) / 20, `only ${trusted} were in sync at once`);
 });
 
-/** Whether the local comparison finds nothing; then a dry run mustn't find anything either. */
+/** Whether the local comparison is sure that nothing differs; then a dry run mustn't find anything either. */
 async function isTrustedRightly(t: ExecutionContext, client: Client, name: string, desired: unknown): Promise<boolean> {
   const wanted = desired as Parameters<typeof compareLocally>[0];
   const live = (await gadget(name)) as typeof wanted & AnyObject;
-  if (!compareLocally(wanted, live).inSync) return false;
+  const { inSync, isCertain } = compareLocally(wanted, live);
+  if (!inSync || !isCertain) return false;
   const { uid = '', resourceVersion = '' } = live.metadata;
   const { object } = await client.apply(wanted, {
     ref: gadgetId(name),
@@ -204,7 +222,8 @@ function keysOf(list: Names): readonly string[] {
 /** What an object has at a place of the wanted state: items of associative lists and sets are found by what they are. */
 function valueAt(live: unknown, wanted: unknown, names: Names, at: Names = []): unknown {
   const [name, ...rest] = names;
-  if (name === undefined || live === undefined || live === null) return live ?? undefined;
+  if (name === undefined) return live ?? undefined;
+  if (typeof live !== 'object' || live === null) return undefined;
   const wantedInner = Object(wanted)[name];
   const here = [...at, name];
   if (!Array.isArray(live)) return valueAt(Object(live)[name], wantedInner, rest, here);
@@ -221,20 +240,15 @@ function valueAt(live: unknown, wanted: unknown, names: Names, at: Names = []): 
 
 test.serial('whatever is ignored keeps its value', async (t) => {
   const { client } = t.context;
-  const cases = samples(
-    fc
-      .record({
-        wanted: spec,
-        edits: fc.array(edit, { maxLength: 2 }),
-        pick: fc.array(fc.nat(), { minLength: 1, maxLength: 3 }),
-      })
-      .map(({ wanted, edits, pick }) => {
-        const all = places({ spec: wanted }, []);
-        return { wanted, edits, ignored: all.length === 0 ? [] : pick.map((index) => all[index % all.length] ?? []) };
-      })
-      .filter(({ ignored }) => ignored.length > 0),
-  );
-  const done = await inBatches(cases, async (batch) => {
+  t.timeout(timeoutMs);
+  const cases = fc
+    .tuple(casesWith({ minLength: 0, maxLength: 2 }), fc.array(fc.nat(), { minLength: 1, maxLength: 3 }))
+    .map(([{ wanted, edits }, pick]) => {
+      const all = places({ spec: wanted }, []);
+      return { wanted, edits, ignored: all.length === 0 ? [] : pick.map((index) => all[index % all.length] ?? []) };
+    })
+    .filter(({ ignored }) => ignored.length > 0);
+  await inBatches(cases, async (batch) => {
     const catalog = catalogFor(new Map([...batch].map(([name, { wanted }]) => [`ignoring-${name}`, wanted])));
     await converge(client, catalog);
     const before = new Map<string, AnyObject>();
@@ -252,7 +266,9 @@ test.serial('whatever is ignored keeps its value', async (t) => {
       const live = before.get(key);
       const after = await gadget(`ignoring-${key}`);
       const about = `${ignored.map(formatPointer)} of ${asText(wanted)} after ${asText(edits)}`;
-      t.is(item.decision, 'in-sync', `${item.why}: ${about}`);
+      // Without managed fields nothing tells which item of a list is meant: two may come out as one, and are refused.
+      const isUntold = edits.some(({ by }) => by === 'forgetting') && item.decision === 'rejected';
+      t.true(item.decision === 'in-sync' || isUntold, `${item.why}: ${about}`);
       for (const place of ignored) {
         const [was, is] = [live, after].map((object) => valueAt(object, { spec: wanted }, place));
         // Where somebody shortened a list, there is no place to keep.
@@ -261,6 +277,4 @@ test.serial('whatever is ignored keeps its value', async (t) => {
       }
     }
   });
-  t.log(`${done} cases`);
-  t.true(done >= batchSize);
 });

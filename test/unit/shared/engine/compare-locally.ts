@@ -40,6 +40,26 @@ const cases: Record<
   'a reordered atomic list': [{ l: [1, 2] }, { l: [2, 1] }, [us({ 'f:l': {} })], ['/spec/l/0', '/spec/l/1']],
   'a foreign key in an atomic list': [{ l: [{ a: 1 }] }, { l: [{ a: 1, b: 2 }] }, [us({ 'f:l': {} })], ['/spec/l/0/b']],
   'a foreign key in an atomic map': [{ m: { a: 1 } }, { m: { a: 1, b: 2 } }, [rival({ 'f:m': {} })], ['/spec/m/b']],
+  'a foreign key deep in an atomic map': [
+    { m: { labels: { a: 1 } } },
+    { m: { labels: { a: 1, b: 2 } } },
+    [rival({ 'f:m': {} })],
+    ['/spec/m/labels/b'],
+  ],
+  'a foreign key in a map of which nobody owns anything': [
+    { m: { a: 1 }, n: 1 },
+    { m: { a: 1, b: 2 }, n: 1 },
+    [us({ 'f:n': {} })],
+    ['/spec/m/b'],
+  ],
+  'an empty atomic map that somebody filled': [{ m: {} }, { m: { a: 1 } }, [rival({ 'f:m': {} })], ['/spec/m/a']],
+  'an empty map of ours that the server filled': [{ m: {} }, { m: { a: 1 } }, [us({ 'f:m': {} })], []],
+  'an empty map of ours to which somebody added': [
+    { m: {} },
+    { m: { a: 1 } },
+    [us({ 'f:m': {} }), rival({ 'f:m': { 'f:a': {} } })],
+    [],
+  ],
   'a foreign key in a granular map': [{ m: { a: 1 } }, { m: { a: 1, b: 2 } }, [us({ 'f:m': { 'f:a': {} } })], []],
   'a foreign item in a set': [{ s: ['a'] }, { s: ['b', 'a'] }, [us({ 'f:s': { 'v:"a"': {} } })], []],
   'a missing item of a set': [{ s: ['a', 'b'] }, { s: ['a'] }, [us({ 'f:s': { 'v:"a"': {} } })], ['/spec/s/1']],
@@ -61,6 +81,19 @@ const cases: Record<
     [us({ 'f:l': { 'k:{"name":"a"}': { '.': {}, 'f:name': {} } } })],
     ['/spec/l/1/v'],
   ],
+  'items of an associative list in another order': [
+    { l: [{ name: 'a' }, { name: 'b' }] },
+    { l: [{ name: 'b' }, { name: 'x' }, { name: 'a' }] },
+    [us({ 'f:l': { 'k:{"name":"a"}': { '.': {}, 'f:name': {} }, 'k:{"name":"b"}': { '.': {}, 'f:name': {} } } })],
+    ['/spec/l'],
+  ],
+  'foreign items between ours': [
+    { l: [{ name: 'a' }, { name: 'b' }] },
+    { l: [{ name: 'y' }, { name: 'a' }, { name: 'x' }, { name: 'b' }] },
+    [us({ 'f:l': { 'k:{"name":"a"}': { '.': {}, 'f:name': {} }, 'k:{"name":"b"}': { '.': {}, 'f:name': {} } } })],
+    [],
+  ],
+  'a set in another order': [{ s: ['a', 'b'] }, { s: ['b', 'a'] }, [us({ 'f:s': { 'v:"a"': {}, 'v:"b"': {} } })], []],
   'an item that we no longer want': [
     { l: [{ name: 'a' }] },
     { l: [{ name: 'a' }, { name: 'b' }] },
@@ -109,6 +142,18 @@ for (const [title, [desired, live, managers, pointers]] of Object.entries(cases)
     t.is(inSync, pointers.length === 0);
   });
 }
+
+test('of a set the members count, of other lists the order as well', (t) => {
+  const set = (members: readonly string[]) => object({ s: members }, [us({ 'f:s': { 'v:"a"': {}, 'v:"b"': {} } })]);
+  t.deepEqual(differencesBetween(set(['a', 'b']), set(['b', 'a'])), []);
+  t.deepEqual(differencesBetween(set(['a', 'b']), set(['c', 'b'])).map(pointerOf), ['/spec/s/2', '/spec/s/0']);
+  const list = (names: readonly string[]) =>
+    object({ l: names.map((name) => ({ name })) }, [us({ 'f:l': { 'k:{"name":"a"}': { 'f:name': {} } } })]);
+  t.deepEqual(differencesBetween(list(['a', 'b']), list(['b', 'a'])).map(pointerOf), [
+    '/spec/l/0/name',
+    '/spec/l/1/name',
+  ]);
+});
 
 test('what the server keeps for itself, and the status, are no differences', (t) => {
   const before = { ...object({ a: 1 }), status: { x: 1 } };

@@ -94,6 +94,26 @@ test('a part of an atomic list takes its live value, and the whole stays ours', 
   t.is(release, undefined);
 });
 
+test('a part of an atomic map that somebody emptied stays empty', (t) => {
+  const live = gadget({ m: { labels: {}, none: true } }, [owns('rival', 'Apply', { 'f:m': {} })]);
+  const wanted = gadget({ m: { labels: { a: 'x' }, none: true } });
+  const { desired, kept } = yieldFields(wanted, live, [['spec', 'm', 'labels']]);
+  t.deepEqual(specOf(desired), { m: { labels: {}, none: true } });
+  t.deepEqual(kept, ['/spec/m/labels']);
+});
+
+test('a pointer inside another adds nothing to it', (t) => {
+  const live = gadget({ s: ['x', 'y', 'z'] }, [us({ 'f:s': { 'v:"y"': {}, 'v:"z"': {} } })]);
+  const wanted = gadget({ s: ['y', 'z'] });
+  const paths = [
+    ['spec', 's', '0'],
+    ['spec', 's'],
+    ['spec', 's', '1'],
+  ];
+  t.deepEqual(yieldFields(wanted, live, paths), yieldFields(wanted, live, [['spec', 's']]));
+  t.deepEqual(specOf(yieldFields(wanted, live, paths).retained), { s: ['x', 'y', 'z'] });
+});
+
 test('an item that the live list lacks leaves no null behind', (t) => {
   const live = gadget({ l: [{ a: 1 }] }, [us({ 'f:l': {} })]);
   const { desired } = yieldFields(gadget({ l: [{ a: 1 }, { b: 2 }] }), live, [['spec', 'l', '1', 'b']]);
