@@ -57,15 +57,16 @@ needs. "enable" and "disable" opt in and out of those that have an opt-in.`,
       return 0;
     }
     const columns = [
-      { header: 'FEATURE', cell: ({ name }: Row) => name },
+      { header: 'FEATURE', cell: ({ name }: Row) => name, shrinkTo: 18 },
       { header: 'MATURITY', cell: ({ maturity }: Row) => maturity.toUpperCase() },
       { header: 'STATE', cell: ({ state }: Row) => state },
-      { header: 'ACTIVATION', cell: ({ optIn }: Row) => optIn ?? 'always', shrinkTo: 20 },
+      { header: 'ACTIVATION', cell: ({ optIn }: Row) => optIn ?? 'always', shrinkTo: 20, leaveOut: 2 },
       {
         header: 'NEEDS',
         cell: ({ requires = [], missing }: Row) =>
           `${requires.join(', ')}${missing.length === 0 ? '' : ` (missing: ${missing.join(', ')})`}`,
         shrinkTo: 20,
+        leaveOut: 1,
       },
     ];
     stdout.write(

@@ -130,7 +130,7 @@ function counts(items: readonly PlanItem[]): string {
 
 function columns(wide: boolean): readonly Column<PlanItem>[] {
   return [
-    { header: 'ASSET', cell: ({ asset }) => asset, shrinkTo: 20 },
+    { header: 'ASSET', cell: ({ asset }) => asset, shrinkTo: 18 },
     { header: 'STATE', cell: ({ decision }) => decision, tone: ({ decision }) => toneOf(decision) },
     { header: 'OBJECT', cell: ({ target }) => formatObjectRef(target), shrinkTo: 16, leaveOut: 3 },
     {

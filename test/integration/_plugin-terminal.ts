@@ -14,16 +14,19 @@ export type Typed = {
   readonly env?: Readonly<Record<string, string>>;
   /** What is waited for before typing; by default the question. */
   readonly until?: string;
+  /** How wide the terminal is; by default as it happens to be. */
+  readonly columns?: number;
 };
 
 /** Runs the plugin through the real kubectl on a pseudo-terminal, and answers what it asks; all that it printed. */
 export async function onTerminal(
   { controlPlane, kubeconfig }: Cluster,
   args: readonly string[],
-  { answer, meanwhile, env = {}, until = '[y/N] ' }: Typed,
+  { answer, meanwhile, env = {}, until = '[y/N] ', columns }: Typed,
 ): Promise<{ readonly text: string; readonly code: number }> {
   const command = [controlPlane.kubectl, 'virt-platform', ...args].map((word) => `'${word}'`).join(' ');
-  const child = spawn('script', ['-qec', command, '/dev/null'], {
+  const sized = columns === undefined ? command : `stty cols ${columns} rows 50 && ${command}`;
+  const child = spawn('script', ['-qec', sized, '/dev/null'], {
     env: {
       PATH: [controlPlane.binDir, path.join(root, 'plugin'), path.dirname(process.execPath), process.env.PATH].join(
         path.delimiter,

@@ -2,6 +2,7 @@ import test from 'ava';
 import { parseYaml } from '../../shared/yaml/parse-yaml.ts';
 import { useCluster } from '../helpers/cluster.ts';
 import { activated, failsWith, hyperConverged, makeNamespaces, succeeds } from './_plugin.ts';
+import { onTerminal } from './_plugin-terminal.ts';
 
 const cluster = useCluster(test);
 const features = (...args: string[]) => cluster.kubectl(['virt-platform', 'features', ...args]);
@@ -40,6 +41,15 @@ test.serial('features -o json and -o yaml carry the same data', async (t) => {
     'assets',
   ]);
   t.deepEqual(parseYaml((await features('-o', 'yaml')).stdout), report);
+});
+
+test.serial('on a terminal the table fits, with the name and state of each feature', async (t) => {
+  for (const width of [40, 80, 120]) {
+    const { text, code } = await onTerminal(cluster, ['features'], { answer: '', columns: width });
+    t.is(code, 0);
+    for (const line of text.split('\n')) t.true(line.length <= width, line);
+    t.regex(text, /^memory-overcommit +GA +on\b/m);
+  }
 });
 
 test.serial('features takes no name', async (t) => {

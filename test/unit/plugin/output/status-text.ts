@@ -2,6 +2,7 @@ import test from 'ava';
 import type { ControllerHealth } from '../../../../plugin/input/controller-health.ts';
 import type { DecidedPlan } from '../../../../plugin/input/observed.ts';
 import { plain } from '../../../../plugin/output/colour.ts';
+import { displayWidth } from '../../../../plugin/output/display-width.ts';
 import { type StatusTextOptions, statusText } from '../../../../plugin/output/status-text.ts';
 import { item, live, planOf } from '../_plan.ts';
 
@@ -172,6 +173,18 @@ test('-o wide adds feature and group', (t) => {
   );
   t.regex(text, /^ASSET +STATE +OBJECT +OVERRIDES +FEATURE +GROUP +WHY$/m);
   t.regex(text, /^a +in-sync +\S+ +<none> +swap,dense +nodes +because$/m);
+});
+
+test('on a terminal the table fits, with the longest decision words whole', (t) => {
+  const words = ['exclusions-invalid', 'missing-namespace', 'condition-unmet'] as const;
+  const name = 'a-name-that-is-as-long-as-those-of-real-assets';
+  const plan = planOf(words.map((decision) => item(name, { decision })));
+  for (const width of [40, 80, 120, 200]) {
+    const text = show(plan, { width, all: true });
+    const table = text.slice(text.indexOf('\nASSET') + 1);
+    for (const line of table.split('\n')) t.true(displayWidth(line) <= width, line);
+    for (const word of words) t.true(table.includes(` ${word}`), word);
+  }
 });
 
 test('--no-headers gives rows only', (t) => {
