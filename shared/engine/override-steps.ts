@@ -82,13 +82,6 @@ export function ignoreFieldsStep(work: Work): StepResult {
   work.ignored = paths;
   work.yielded = yieldFields(patched, live, paths);
   work.desired = work.yielded.desired;
-  const { kept, unmatched } = work.yielded;
-  if (kept.length > 0) {
-    work.notes.push(
-      `${kept.join(', ')}: part of something atomic, so the live part is applied and the whole stays ours`,
-    );
-  }
-  if (unmatched.length > 0) work.notes.push(`ignore-fields: the baseline sets nothing at ${unmatched.join(', ')}`);
   return pass(`ignored: ${paths.map(formatPointer).join(', ')}`);
 }
 
@@ -133,7 +126,13 @@ export function overridesOf(work: Work, decision: Decision, detail: string): rea
   const ignore = annotations[annotation.ignoreFields];
   const paths = ignore === undefined ? undefined : parseIgnoreFields(ignore);
   if (paths !== undefined && !isInvalid(paths)) {
-    const { yielded = [], kept = [] } = work.yielded ?? {};
+    const { yielded = [], kept = [], unmatched = [] } = work.yielded ?? {};
+    if (kept.length > 0) {
+      work.notes.push(
+        `${kept.join(', ')}: part of something atomic, so the live part is applied and the whole stays ours`,
+      );
+    }
+    if (unmatched.length > 0) work.notes.push(`ignore-fields: the baseline sets nothing at ${unmatched.join(', ')}`);
     const note = noted(noteOn(annotations, annotation.ignoreFields));
     overrides.push({ type: 'ignore', pointers: paths.map(formatPointer), yielded, kept, ...note });
     if (paths.some((path) => path.length === 1 && path[0] === 'spec')) {
