@@ -90,10 +90,43 @@ test.serial('files of that cluster give the same plan, as far as files can tell'
 });
 
 test.serial('overrides on HyperConverged count in v1beta1 too', async (t) => {
-  await cluster.patch(id, { metadata: { annotations: { [key('mode')]: 'unmanged' } } }, { manager: 'person' });
-  t.is(itemOf(await planNow(t.context.client, catalog), 'golden').decision, 'override-invalid');
-  await cluster.patch(id, { metadata: { annotations: { [key('mode')]: null } } }, { manager: 'person' });
-  t.is(itemOf(await planNow(t.context.client, catalog), 'golden').decision, 'in-sync');
+  const { client } = t.context;
+  const annotate = (annotations: Record<string, string | null>) =>
+    cluster.patch(
+      id,
+      { metadata: { annotations: Object.fromEntries(Object.entries(annotations).map(([k, v]) => [key(k), v])) } },
+      { manager: 'person' },
+    );
+  const migrations = async () => (await cluster.get(id))?.spec.liveMigrationConfig.parallelMigrationsPerCluster;
+
+  // In the shape of the version that is served.
+  const spec = { liveMigrationConfig: { parallelMigrationsPerCluster: 5 } };
+  await annotate({ patch: JSON.stringify([{ op: 'add', path: '/spec', value: spec }]) });
+  const { plan: patched } = await converge(client, catalog);
+  t.is(await migrations(), 5);
+  t.is(Object(itemOf(patched, 'facts').desired).data.migrations, '5', 'and what is made of it is what assets see');
+
+  await annotate({ 'ignore-fields': '/spec/liveMigrationConfig/parallelMigrationsPerCluster' });
+  await converge(client, catalog);
+  const set = (value: number) => ({ spec: { liveMigrationConfig: { parallelMigrationsPerCluster: value } } });
+  const metadata = { namespace: id.namespace, name: id.name };
+  const apply = (value: number) =>
+    cluster.apply({ apiVersion: id.apiVersion, kind: id.kind, metadata, ...set(value) }, { manager: 'person2' });
+  await t.notThrowsAsync(apply(4), 'no conflict: nobody has it any more');
+  await converge(client, catalog);
+  t.is(await migrations(), 4);
+
+  await annotate({ patch: null, 'ignore-fields': null });
+  for (const [name, value, decision] of [
+    ['mode', 'unmanged', 'override-invalid'],
+    ['mode', 'unmanaged', 'unmanaged'],
+    ['reconcile-paused', 'true', 'paused'],
+  ] as const) {
+    await annotate({ [name]: value });
+    t.is(itemOf(await planNow(client, catalog), 'golden').decision, decision);
+    await annotate({ [name]: null });
+  }
+  t.is(itemOf((await converge(client, catalog)).plan, 'golden').decision, 'in-sync');
 });
 
 test.serial('once v1 is served too, it is used, and what was applied as v1beta1 is taken over', async (t) => {
