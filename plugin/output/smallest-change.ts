@@ -67,8 +67,10 @@ export function smallestChange(item: PlanItem, plan: DecidedPlan, options: Chang
       return { what: 'nothing to change: its template has nothing to say about this cluster' };
     case 'exclusions-invalid':
       return {
-        what: `put ${clusterAnnotation.disabledResources} right: until then nothing is created or changed`,
-        command: editCommand(hyperConvergedOf(plan), kubectl),
+        what: `put ${clusterAnnotation.disabledResources} right${item.right ? ', as it seems to be meant' : ''}: until then nothing is created or changed`,
+        command: item.right
+          ? annotateCommand(hyperConvergedOf(plan), item.right, kubectl)
+          : editCommand(hyperConvergedOf(plan), kubectl),
       };
     case 'excluded':
       return withoutRule(item.rule, item, plan, own);

@@ -3,6 +3,7 @@ import { clusterAnnotation, type Invalid } from './annotations.ts';
 import { nearestName } from './nearest-name.ts';
 import { groupOf, type ObjectRef } from './object-ref.ts';
 import { type OverrideNote, readNote } from './override-note.ts';
+import { rulesWrittenRight } from './written-right.ts';
 
 /** One rule of `disabled-resources`: `*` and `?` match in name and namespace, the kind is exact. */
 export type ExclusionRule = {
@@ -21,24 +22,37 @@ export type ExclusionRule = {
  * somebody disabled. Only `reason` and `until` are taken as they come: a mistake there is in the rule's note.
  */
 export function parseExclusions(value: string | undefined): readonly ExclusionRule[] | Invalid {
-  if (value === undefined) return [];
+  const read = readRules(value);
+  if (typeof read !== 'string') return read;
+  const { disabledResources: annotation } = clusterAnnotation;
+  const right =
+    value === undefined || value.length > maxCharacters
+      ? undefined
+      : rulesWrittenRight(value, [...ruleKeys, ...noteKeys]);
+  // Only what would be taken is suggested.
+  return right === undefined || typeof readRules(right) === 'string'
+    ? { annotation, message: `${read}; ${example}` }
+    : { annotation, message: `${read}; written right it is ${right}`, right: { [annotation]: right } };
+}
+
+/** The rules, or what is wrong with them. */
+function readRules(value = ''): readonly ExclusionRule[] | string {
   try {
     const parsed = parseYaml(value, { maxLength: maxCharacters });
-    if (parsed === null) return isBlank(value) ? [] : invalid(`it holds no list; ${example}`);
-    if (!Array.isArray(parsed)) return invalid(`it isn't a list; ${example}`);
-    if (parsed.length > maxRules) return invalid(`it has ${parsed.length} rules; at most ${maxRules} are taken`);
+    if (parsed === null) return isBlank(value) ? [] : 'it holds no list';
+    if (!Array.isArray(parsed)) return "it isn't a list";
+    if (parsed.length > maxRules) return `it has ${parsed.length} rules; at most ${maxRules} are taken`;
     const rules: ExclusionRule[] = [];
     for (const [index, rule] of parsed.entries()) {
       const problem = problemOf(rule);
-      if (problem !== undefined) return invalid(`rule ${index + 1}: ${problem}; ${example}`);
+      if (problem !== undefined) return `rule ${index + 1}: ${problem}`;
       const { reason, until, ...covers } = rule as ExclusionRule & { reason?: unknown; until?: unknown };
       const note = readNote({ reason, until });
       rules.push({ ...covers, ...(note !== undefined && { note }) });
     }
     return rules;
   } catch (error) {
-    if (error instanceof YamlError)
-      return invalid(`it isn't YAML that we read: ${error.message.split('\n', 1)[0]}; ${example}`);
+    if (error instanceof YamlError) return `it isn't YAML that we read: ${error.message.split('\n', 1)[0]}`;
     throw error;
   }
 }
@@ -130,10 +144,6 @@ function problemOf(rule: unknown): string | undefined {
 function isBlank(text: string): boolean {
   const lines = text.split(/\r?\n/).map((line) => line.replace(/(^|\s)#.*$/, '').trim());
   return lines.every((line) => ['', '---', '...', 'null', '~'].includes(line));
-}
-
-function invalid(message: string): Invalid {
-  return { annotation: clusterAnnotation.disabledResources, message };
 }
 
 const ruleKeys = ['kind', 'name', 'namespace', 'apiVersion'];

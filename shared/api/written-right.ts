@@ -1,8 +1,10 @@
 import { parseYaml, YamlError } from '../yaml/parse-yaml.ts';
+import { printFlowYaml } from '../yaml/print-flow-yaml.ts';
 import { parseDottedPath } from './dotted-path.ts';
 import { formatPointer } from './json-pointer.ts';
 import type { Json, JsonObject } from './kubernetes-object.ts';
 import { mergePatchOperations, putInto } from './merge-patch.ts';
+import { nearestName } from './nearest-name.ts';
 
 /**
  * A patch that was written in another known format, as RFC 6902 has it: a merge patch (RFC 7386), also as YAML;
@@ -33,6 +35,27 @@ export function pointersWrittenRight(text: string): string | undefined {
     .filter((pointer) => pointer !== '')
     .map(pointerRight);
   return pointers.length === 0 || pointers.includes(undefined) ? undefined : pointers.join(',');
+}
+
+/**
+ * Rules of `disabled-resources` that were written without their list, with misspelt keys, or as `KIND/NAME` and
+ * `KIND/NAMESPACE/NAME`, as messages name an object. On one line, in YAML's flow style.
+ */
+export function rulesWrittenRight(text: string, keys: readonly string[]): string | undefined {
+  const value = valueIn(text) ?? text.split(/[,\n]/).filter((part) => part.trim() !== '');
+  const rules = (Array.isArray(value) ? value : [value]).map((rule) => ruleRight(rule, keys));
+  return rules.length === 0 || rules.includes(undefined) ? undefined : printFlowYaml(rules as Json[]);
+}
+
+function ruleRight(rule: Json, keys: readonly string[]): JsonObject | undefined {
+  if (isMap(rule)) {
+    const right = Object.entries(rule).map(([key, value]) => [nearestName(key, keys) ?? key, value] as const);
+    // Which of two was meant, nobody knows.
+    return new Set(right.map(([key]) => key)).size < right.length ? undefined : Object.fromEntries(right);
+  }
+  const named = typeof rule === 'string' ? /^\s*([A-Z]\w*)\/(?:([^/\s]+)\/)?([^/\s]+)\s*$/.exec(rule) : null;
+  const [, kind = '', namespace, name = ''] = named ?? [];
+  return named === null ? undefined : { kind, name, ...(namespace !== undefined && { namespace }) };
 }
 
 function pointerRight(text: string): string | undefined {

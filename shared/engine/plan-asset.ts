@@ -209,7 +209,7 @@ function exclusionsStep(work: Work, { exclusions }: Surroundings) {
   const { target } = work;
   if (isInvalid(exclusions)) {
     return stop(
-      { decision: 'exclusions-invalid' },
+      { decision: 'exclusions-invalid', ...(exclusions.right && { right: exclusions.right }) },
       `${exclusions.annotation} on HyperConverged: ${exclusions.message}`,
     );
   }

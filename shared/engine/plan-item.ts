@@ -74,6 +74,8 @@ export type PlanItem = {
 export type Decision =
   | { readonly decision: SimpleDecision }
   | { readonly decision: 'excluded'; readonly rule: ExclusionRule }
+  /** `right` is the annotation of HyperConverged as it seems to be meant, where that is known. */
+  | { readonly decision: 'exclusions-invalid'; readonly right?: Readonly<Record<string, string | null>> }
   | { readonly decision: 'paused'; readonly pausedBy?: PausedBy }
   | { readonly decision: 'missing-crd'; readonly crds: readonly string[] }
   | { readonly decision: 'waiting'; readonly for: readonly string[] }
@@ -97,7 +99,6 @@ type SimpleDecision =
   | 'condition-error'
   | 'empty'
   | 'render-failed'
-  | 'exclusions-invalid'
   | 'unreadable'
   | 'unmanaged'
   | 'override-invalid'

@@ -14,11 +14,19 @@ export function activationWarnings(activation: Activation, catalog: Catalog): re
   const shown = activation.unknownNames.slice(0, mostNames);
   const more = activation.unknownNames.length - shown.length;
   const warnings = shown.map((name) => {
-    const nearest = nearestName(name, known);
-    const hint = nearest === undefined ? '' : `; did you mean ${nearest}?`;
+    const hint = hintAt(name, known);
     return `${clusterAnnotation.autopilot} names ${JSON.stringify(name)}, which is no asset and no group${hint}`;
   });
   return more > 0 ? [...warnings, `${clusterAnnotation.autopilot} has ${more} more names that mean nothing`] : warnings;
+}
+
+function hintAt(name: string, known: ReadonlySet<string>): string {
+  if (/^(true|yes|on|all|\*)$/i.test(name)) return '; "true" activates everything';
+  const several = name.split(/[\s;|]+/).filter((part) => part !== '');
+  if (several.length > 1 && several.every((part) => known.has(part)))
+    return `; names are separated by commas: ${several.join(',')}`;
+  const nearest = nearestName(name, known);
+  return nearest === undefined ? '' : `; did you mean ${nearest}?`;
 }
 
 /** Whoever writes thousands of them gets no thousands of lines. */

@@ -7,7 +7,7 @@ import test from 'ava';
 import { parse } from 'yaml';
 import { CertificateAuthority } from '../harness/control-plane/certificate-authority.ts';
 import { type AnyObject, useCluster, waitFor } from '../helpers/cluster.ts';
-import { activated, failsWith, hyperConverged, makeNamespaces, succeeds } from './_plugin.ts';
+import { activated, failsWith, hyperConverged, makeNamespaces, runInShell, succeeds } from './_plugin.ts';
 
 const cluster = useCluster(test);
 const plugin = (...args: string[]) => cluster.kubectl(['virt-platform', ...args]);
@@ -191,6 +191,22 @@ test.serial('an annotation in another format comes with the command that writes 
     `--context=admin annotate servicemonitor.monitoring.coreos.com/virt-platform-autopilot-metrics -n openshift-cnv --overwrite 'platform.kubevirt.io/patch=[{"op":"add","path":"/metadata/labels/team","value":"a"}]'`,
   );
   await cluster.patch(monitor, { metadata: { annotations: { 'platform.kubevirt.io/patch': null } } });
+});
+
+test.serial('exclusions in another format come with the command that writes them right', async (t) => {
+  const annotations = { 'platform.kubevirt.io/disabled-resources': 'MachineConfig/90-worker-*' };
+  await cluster.apply(hyperConverged({ ...activated, ...annotations }));
+  const held = await plugin('status', 'swap-enable');
+  t.regex(
+    held.stderr,
+    /: it isn't a list; written right it is \[\{"kind": "MachineConfig", "name": "90-worker-\*"\}\]; /,
+  );
+  t.regex(held.stdout, /\nswap-enable {3}exclusions-invalid {3}/);
+  const explained = await plugin('explain', 'swap-enable');
+  const [, command] = /\n {2}(kubectl --context=admin annotate hyperconverged.*)\n$/.exec(explained.stdout) ?? [];
+  await runInShell(t, cluster, command);
+  t.regex((await plugin('status', 'swap-enable')).stdout, /\nswap-enable {3}excluded {3}/);
+  await cluster.apply(hyperConverged(activated));
 });
 
 test.serial('a CRD that serves other versions only is told from one that is missing', async (t) => {

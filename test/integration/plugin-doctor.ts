@@ -275,6 +275,7 @@ const provoked: readonly Provoked[] = [
     where: `Service/${namespace}/virt-platform-autopilot-metrics`,
     what: /^metrics-service: /,
     provoke: () => annotate(metrics, { [`${prefix}/reconcile-paused`]: 'true' }),
+    yes: ' --yes',
   },
   {
     title: 'a patch whose result the API server refuses is taken away',
@@ -284,6 +285,7 @@ const provoked: readonly Provoked[] = [
     what: /spec\.type/,
     provoke: () =>
       annotate(monitoring, { [`${prefix}/patch`]: JSON.stringify([{ op: 'replace', path: '/spec/type', value: 5 }]) }),
+    yes: ' --yes',
   },
   {
     title: 'an annotation on HyperConverged that is not known is taken away, in an editor',
@@ -435,7 +437,18 @@ test.serial('exclusions that cannot be read hold everything, until they are put 
   const finding = await finds('exclusions-invalid', `HyperConverged/${namespace}/kubevirt-hyperconverged`);
   t.is(finding.severity, 'error');
   t.regex(finding.what, /it isn't a list.*; this holds \d\d objects$/);
+  t.false((await doctor()).ids.includes('hyperconverged-warning'), 'which is told once');
   await fix(t, finding.fix, editor('disabled-resources'));
+  await isGone('exclusions-invalid');
+
+  await annotate(hyperConverged, { [`${prefix}/disabled-resources`]: '{kind: UIPlugin, name: x}' });
+  const nearly = await finds('exclusions-invalid');
+  await fix(t, nearly.fix);
+  t.is(
+    (await cluster.get(hyperConverged))?.metadata.annotations[`${prefix}/disabled-resources`],
+    '[{"kind": "UIPlugin", "name": "x"}]',
+  );
+  await annotate(hyperConverged, { [`${prefix}/disabled-resources`]: null });
   await isGone('exclusions-invalid');
 });
 

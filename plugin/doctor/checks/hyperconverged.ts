@@ -16,7 +16,7 @@ export const hyperConverged = check({
       means: "an annotation on HyperConverged is unknown, names what isn't there, or matches nothing",
     },
   },
-  run: ({ plan: { activation, hyperConverged: live, warnings }, kubectl }) => {
+  run: ({ plan: { activation, hyperConverged: live, warnings, items }, kubectl }) => {
     const anywhere = `${kubectl} get hyperconverged -A`;
     switch (activation.state) {
       case 'absent':
@@ -48,12 +48,16 @@ export const hyperConverged = check({
         const { generation: _, ...identity } = live;
         const ref = { ...identity, kind: hyperConvergedKind };
         const where = formatObjectRef(ref);
-        const warned = warnings.map((what) => ({
-          id: 'hyperconverged-warning' as const,
-          what,
-          where,
-          fix: `${kubectl} edit hyperconverged ${live.name} -n ${live.namespace}`,
-        }));
+        // What holds everything is an error, and found as one.
+        const holds = items.find(({ decision }) => decision === 'exclusions-invalid');
+        const warned = warnings
+          .filter((what) => holds === undefined || !what.startsWith(holds.why))
+          .map((what) => ({
+            id: 'hyperconverged-warning' as const,
+            what,
+            where,
+            fix: `${kubectl} edit hyperconverged ${live.name} -n ${live.namespace}`,
+          }));
         if (activation.state !== 'inactive') return warned;
         const fix = annotateCommand(ref, { [clusterAnnotation.autopilot]: 'true' }, kubectl);
         const note = 'status shows what it would do then, and nothing is done yet';

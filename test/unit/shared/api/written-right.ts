@@ -1,5 +1,12 @@
 import test from 'ava';
-import { annotation, isInvalid, parseIgnoreFields, parsePatch } from '../../../../shared/api/annotations.ts';
+import {
+  annotation,
+  clusterAnnotation,
+  isInvalid,
+  parseIgnoreFields,
+  parsePatch,
+} from '../../../../shared/api/annotations.ts';
+import { parseExclusions } from '../../../../shared/api/exclusions.ts';
 
 const baseline = { metadata: { name: 'a' }, spec: { a: { b: 1, c: 2 }, list: [{ x: 1 }] } };
 
@@ -65,3 +72,32 @@ test(pointersRight, '{.spec.a}', '/spec/a');
 test(pointersRight, '$.spec.a', '/spec/a');
 test('what can be no path is left to people', pointersRight, 'spec a', undefined);
 test('a pointer with a wrong escape is left to people', pointersRight, '/spec/a~2', undefined);
+
+const rulesRight = test.macro({
+  title: (provided, text: string) => `as rules: ${provided || JSON.stringify(text)}`,
+  exec: (t, text: string, right: string | undefined) => {
+    const parsed = parseExclusions(text);
+    if (!isInvalid(parsed)) return t.fail('it is taken as it is');
+    const written = parsed.right?.[clusterAnnotation.disabledResources];
+    t.is(written, right as string);
+    if (written !== undefined) t.true(parsed.message.endsWith(`written right it is ${written}`));
+    return undefined;
+  },
+});
+
+test(rulesRight, '{kind: MachineConfig, name: "90-*"}', '[{"kind": "MachineConfig", "name": "90-*"}]');
+test(rulesRight, 'kind: ConfigMap\nname: a\nnamespace: b', '[{"kind": "ConfigMap", "name": "a", "namespace": "b"}]');
+test(rulesRight, '- {Kind: MachineConfig, nam: x}', '[{"kind": "MachineConfig", "name": "x"}]');
+test(rulesRight, 'MachineConfig/90-worker', '[{"kind": "MachineConfig", "name": "90-worker"}]');
+test(
+  rulesRight,
+  '- MachineConfig/90-*\n- ConfigMap/monitoring/settings\n',
+  '[{"kind": "MachineConfig", "name": "90-*"}, {"kind": "ConfigMap", "name": "settings", "namespace": "monitoring"}]',
+);
+test(rulesRight, 'UIPlugin/a, UIPlugin/b', '[{"kind": "UIPlugin", "name": "a"}, {"kind": "UIPlugin", "name": "b"}]');
+test('what has no name is left to people', rulesRight, '{kind: MachineConfig}', undefined);
+test('a key that is there twice is left to people', rulesRight, '{kind: A, Kind: B, name: x}', undefined);
+test('a key that means nothing is left to people', rulesRight, '{kind: A, name: x, selector: y}', undefined);
+test('an asset is no kind, and left to people', rulesRight, 'swap-enable', undefined);
+test('a sentence is left to people', rulesRight, 'no swap here, please', undefined);
+test('more rules than are taken are left to people', rulesRight, 'A/b,'.repeat(201), undefined);

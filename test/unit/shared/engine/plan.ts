@@ -83,6 +83,8 @@ test('a namespace that can be none decides nothing, and is no crash', (t) => {
 
 const warnings: Record<string, [annotations: Record<string, string>, warning: RegExp]> = {
   'a name that means nothing': [{ autopilot: 'oen' }, /"oen", which is no asset and no group; did you mean one\?/],
+  'a name that is nearly "true"': [{ autopilot: 'True' }, /names "True", .*; "true" activates everything$/],
+  'names that are separated otherwise': [{ autopilot: 'one; one' }, /; names are separated by commas: one,one$/],
   'an unknown annotation': [
     { autopilot: 'true', autopliot: 'true' },
     /autopliot isn't known; did you mean .*autopilot\?/,
