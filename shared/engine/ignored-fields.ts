@@ -221,11 +221,10 @@ function leavesBelow(here: Here): readonly Leaf[] {
   }
   const type = listTypeOf(sets.all);
   if (Array.isArray(desired) && Array.isArray(live) && type.list === 'associative') {
+    // An item that isn't there any more is a leaf, and left out whole; of one that is, all but its keys.
     return desired.flatMap((_, index) => {
       const next = step(here, String(index));
-      if (next === undefined) return [];
-      // An item that isn't there any more is left out whole; of one that is, all but its keys.
-      return next.live === undefined ? [{ ...next, yields: 'others' }] : leavesBelow(next);
+      return next === undefined ? [] : leavesBelow(next);
     });
   }
   const isOurAffair = sets.ours !== undefined && sets.appliers === undefined && live !== undefined;

@@ -130,6 +130,24 @@ const cases: Record<
     ],
     [],
   ],
+  'an item that we no longer want, where another leaves the key that tells them apart to its default': [
+    { l: [{ port: 1 }] },
+    {
+      l: [
+        { port: 1, protocol: 'TCP' },
+        { port: 1, protocol: 'UDP' },
+      ],
+    },
+    [
+      us({
+        'f:l': {
+          [port('{"port":1,"protocol":"TCP"}')]: { '.': {}, 'f:port': {} },
+          [port('{"port":1,"protocol":"UDP"}')]: { '.': {}, 'f:port': {}, 'f:protocol': {} },
+        },
+      }),
+    ],
+    ['/spec/l/2', '/spec/l/1/protocol'],
+  ],
   // False alarms: only the server knows better, and is asked.
   'another spelling of a quantity': [{ q: '0.1' }, { q: '100m' }, [us({ 'f:q': {} })], ['/spec/q']],
   'an explicit null': [{ a: null }, {}, [us({})], ['/spec/a']],

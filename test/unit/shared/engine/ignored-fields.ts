@@ -114,6 +114,24 @@ test('a pointer inside another adds nothing to it', (t) => {
   t.deepEqual(specOf(yieldFields(wanted, live, paths).retained), { s: ['x', 'y', 'z'] });
 });
 
+test('of several items that may be meant, the one that we applied is released', (t) => {
+  const [tcp, udp] = ['TCP', 'UDP'].map((protocol) => `k:{"port":1,"protocol":"${protocol}"}`);
+  const fields = { '.': {}, 'f:port': {}, 'f:title': {} };
+  const ports = [
+    { port: 1, protocol: 'UDP', title: 'x' },
+    { port: 1, protocol: 'TCP', title: 'y' },
+  ];
+  const live = gadget({ ports }, [
+    owns('rival', 'Apply', { 'f:ports': { [udp ?? '']: fields } }),
+    us({ 'f:ports': { [tcp ?? '']: fields } }),
+  ]);
+  const { release, retained } = yieldFields(gadget({ ports: [{ port: 1, title: 'z' }] }), live, [
+    ['spec', 'ports', '0', 'title'],
+  ]);
+  t.deepEqual(specOf(retained), { ports: [{ port: 1, title: 'y' }] });
+  t.like(release?.patch.at(-1), { value: { 'f:spec': { 'f:ports': { [tcp ?? '']: { '.': {}, 'f:port': {} } } } } });
+});
+
 test('an item that the live list lacks leaves no null behind', (t) => {
   const live = gadget({ l: [{ a: 1 }] }, [us({ 'f:l': {} })]);
   const { desired } = yieldFields(gadget({ l: [{ a: 1 }, { b: 2 }] }), live, [['spec', 'l', '1', 'b']]);
