@@ -20,7 +20,10 @@ for (const [signal, code] of [
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
     // Who reads has seen enough (`| head -1`): no failure of ours.
-    process.exit(error.code === 'EPIPE' ? 0 : 2);
+    if (error.code === 'EPIPE') process.exit(0);
+    if (stream === process.stdout)
+      process.stderr.write(`error: could not write to standard output: ${error.message}\n`);
+    process.exit(2);
   });
 }
 

@@ -120,6 +120,17 @@ test('who reads only the first line is no failure', async (t) => {
   t.is(ran.stderr, '');
 });
 
+test('what could not be written is an error', async (t) => {
+  // A disk that is always full: only Linux has one.
+  const script = `[ -e /dev/full ] || exit 9; for how in status 'render -o json'; do "$1" $how psi-enable -f "$2" > /dev/full; echo "$?"; done`;
+  const ran = await run(['-c', script, 'sh', launcher, path.join(folder, 'hco.json')], { program: 'sh' });
+  if (ran.code === 9) return t.pass();
+  t.is(ran.stdout, '2\n2\n');
+  const errors = ran.stderr.split('\n').filter((line) => line.startsWith('error: '));
+  t.is(errors.length, 2);
+  for (const error of errors) t.regex(error, /^error: could not write to standard output: ENOSPC: no space left/);
+});
+
 test('it works without a terminal, with stdin closed, and in a folder that is gone', async (t) => {
   const script = `mkdir gone; cd gone; rmdir ../gone; "$1" status -f "$2" --no-headers <&- | head -1; "$1" explain swap-enable -f "$2" <&- >&- 2>&-; echo "$?"`;
   const ran = await run(['-c', script, 'sh', launcher, path.join(folder, 'hco.json')], { program: 'sh' });
