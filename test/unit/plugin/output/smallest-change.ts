@@ -239,6 +239,21 @@ test('what keeps a feature from being enough is said', (t) => {
   );
 });
 
+test('a permission that is missing comes with the role that gives it, or with whose it has to be', (t) => {
+  const whatOf = (why: string) => {
+    const decided = item('a', { decision: 'unreadable' }, { why });
+    return smallestChange(decided, planOf([decided]), { kubectl }).what;
+  };
+  t.regex(whatOf('no permission to get configmaps: kubectl auth can-i get configmaps/a'), /virt-platform-viewer bound/);
+  t.regex(
+    whatOf(
+      "the server didn't confirm: no permission to patch things in x.y: kubectl auth can-i patch things.x.y/a -n b",
+    ),
+    /^have somebody look who may patch it/,
+  );
+  t.is(whatOf('the server is tired'), 'make it readable: the server is tired');
+});
+
 test('what is missing comes with what brings it', (t) => {
   const decided = item('a', { decision: 'missing-crd', crds: ['x.y'] });
   t.regex(
