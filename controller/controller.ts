@@ -36,7 +36,7 @@ export type ControllerOptions = Omit<ControlLoopOptions, 'leaderElection' | 'lea
  *
  * @example
  * const catalog = loadCatalog(await readCatalogFiles('my-catalog'));
- * const connection = loadKubeconfig({ env: process.env, home: homedir() });
+ * const connection = loadKubeconfig({ env: process.env });
  * const controller = new Controller(catalog, connection, { version: 'v1.0.0', instance: 'laptop', observe: true });
  * await controller.run(AbortSignal.timeout(60_000));
  */

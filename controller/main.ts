@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { readFileSync, statSync } from 'node:fs';
-import { homedir, hostname } from 'node:os';
+import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import packageJson from '../package.json' with { type: 'json' };
@@ -25,7 +25,7 @@ async function main(): Promise<number> {
   }
   const catalog = loadCatalog(await readCatalogFiles(catalogFolder(options)));
   if (catalog.assets.length === 0) throw new UsageError(`--catalog=${options.catalog} holds no assets (NAME.yaml.hbs)`);
-  const connection = loadKubeconfig({ env: process.env, home: homedir(), kubeconfig: options.kubeconfig });
+  const connection = loadKubeconfig({ env: process.env, kubeconfig: options.kubeconfig });
   const log = createLog({
     level: options.logLevel,
     format: options.logFormat,

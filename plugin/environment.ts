@@ -18,7 +18,6 @@ export type Environment = {
   /** Whether somebody can be asked there. */
   readonly isStdinTerminal: boolean;
   readonly cwd: string;
-  readonly home: string;
   /** Where temporary files belong. */
   readonly temporaryFolder: string;
   readonly now: () => Date;

@@ -1,4 +1,4 @@
-import { homedir, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { basename } from 'node:path';
 import process from 'node:process';
 import { isatty } from 'node:tty';
@@ -34,7 +34,6 @@ const environment: Environment = {
   stdin: () => process.stdin,
   isStdinTerminal: isatty(0),
   cwd: currentFolder(),
-  home: homedir(),
   temporaryFolder: tmpdir(),
   now: () => new Date(),
   platform: process.platform,

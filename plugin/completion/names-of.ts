@@ -60,8 +60,7 @@ export async function namesOf(
     case 'context':
     case 'cluster':
     case 'user': {
-      const { variables: env, home } = environment;
-      const names = kubeconfigNames({ env, home, kubeconfig: given.text('kubeconfig') });
+      const names = kubeconfigNames({ env: environment.variables, kubeconfig: given.text('kubeconfig') });
       return fitting(
         names[of].map((text) => ({ text })),
         typed,

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync, type Stats, statSync } from 'node:fs';
+import { closeSync, constants, openSync, readSync, type Stats, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import { UserError } from '../user-error.ts';
@@ -31,12 +31,14 @@ export async function readText(
   const path = resolve(cwd, name);
   const stats = statOf(path, name, reading);
   if (stats.isDirectory()) throw new UserError(`${name} is a folder: ${reading.option} takes one file`);
-  return decode(readFile(path, name, stats, reading), name, reading);
+  return decode(await readFile(path, name, stats, reading), name, reading);
 }
 
 export const mebibyte = 1024 * 1024;
 
 export function statOf(path: string, shownAs: string, { option }: Pick<Reading, 'option'>): Stats {
+  // Of an empty variable in a script, and no name for the folder we are in.
+  if (shownAs === '') throw new UserError(`${option} names no file: its value is empty`);
   try {
     return statSync(path);
   } catch (error) {
@@ -56,28 +58,40 @@ export function unreadable(error: unknown, shownAs: string, option: string): Use
   });
 }
 
-/** A pipe (`-f <(kubectl get …)`) tells no size, so reading stops by itself one byte after the limit. */
-export function readFile(path: string, shownAs: string, stats: Stats, reading: Reading): Buffer {
-  const { maxBytes } = reading;
+/** What is no plain file tells no size, so reading stops by itself one byte after the limit. */
+export async function readFile(path: string, shownAs: string, stats: Stats, reading: Reading): Promise<Buffer> {
+  const { maxBytes, option } = reading;
   if (stats.size > maxBytes) throw tooLarge(shownAs, stats.size, reading);
   try {
-    const file = openSync(path, 'r');
-    try {
-      const chunks: Buffer[] = [];
-      let size = 0;
-      for (;;) {
-        const chunk = Buffer.allocUnsafe(Math.max(64 * 1024, stats.size + 1));
-        const count = readSync(file, chunk, 0, chunk.length, null);
-        if (count === 0) return Buffer.concat(chunks);
-        size += count;
-        if (size > maxBytes) throw tooLarge(shownAs, undefined, reading);
-        chunks.push(chunk.subarray(0, count));
-      }
-    } finally {
-      closeSync(file);
-    }
+    return stats.isFIFO()
+      ? await readStream(await pipeAt(path), shownAs, reading)
+      : readAtOnce(path, shownAs, stats.size, reading);
   } catch (error) {
-    throw error instanceof UserError ? error : unreadable(error, shownAs, reading.option);
+    throw error instanceof UserError ? error : unreadable(error, shownAs, option);
+  }
+}
+
+/** A pipe (`-f <(kubectl get …)`) that nobody writes to yet must not block: Ctrl-C would go unheard. */
+async function pipeAt(path: string): Promise<Readable> {
+  const { Socket } = await import('node:net');
+  return new Socket({ fd: openSync(path, constants.O_RDONLY | constants.O_NONBLOCK), readable: true, writable: false });
+}
+
+function readAtOnce(path: string, shownAs: string, expectedBytes: number, reading: Reading): Buffer {
+  const file = openSync(path, 'r');
+  try {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    for (;;) {
+      const chunk = Buffer.allocUnsafe(Math.max(64 * 1024, expectedBytes + 1));
+      const count = readSync(file, chunk, 0, chunk.length, null);
+      if (count === 0) return Buffer.concat(chunks);
+      size += count;
+      if (size > reading.maxBytes) throw tooLarge(shownAs, undefined, reading);
+      chunks.push(chunk.subarray(0, count));
+    }
+  } finally {
+    closeSync(file);
   }
 }
 

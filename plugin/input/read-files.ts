@@ -60,7 +60,7 @@ export async function readFiles(names: readonly string[], options: ReadFilesOpti
     const path = resolve(cwd, name);
     const stats = statOf(path, name, reading);
     if (!stats.isDirectory()) {
-      take(readFile(path, name, stats, reading), name, true);
+      take(await readFile(path, name, stats, reading), name, true);
       continue;
     }
     const folder = filesInFolder(path, name, recursive);
@@ -69,8 +69,8 @@ export async function readFiles(names: readonly string[], options: ReadFilesOpti
     notes.push(...folder.notes);
     const without: string[] = [];
     for (const { file, shownAs } of folder.files) {
-      if (take(readFile(file, shownAs, statOf(file, shownAs, reading), reading), shownAs, false).hasOther)
-        without.push(shownAs);
+      const bytes = await readFile(file, shownAs, statOf(file, shownAs, reading), reading);
+      if (take(bytes, shownAs, false).hasOther) without.push(shownAs);
     }
     if (without.length > 0) {
       notes.push(

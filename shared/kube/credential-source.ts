@@ -148,7 +148,10 @@ function unreadable(what: string, file: string, error: unknown): ConnectionError
 function bearer(token: string, from: string): string {
   // Never the token itself: what is odd about it may be one wrong character in a working secret.
   if (!/^[\x21-\x7e]+$/.test(token)) {
-    throw new ConnectionError('credentials', `the token of ${from} is empty or has blanks or other characters that no token has`);
+    throw new ConnectionError(
+      'credentials',
+      `the token of ${from} is empty or has blanks or other characters that no token has`,
+    );
   }
   return `Bearer ${token}`;
 }

@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, resolve, sep } from 'node:path';
-import { type ErrorCode, parseDocument } from 'yaml';
+import { type ErrorCode, parseDocument, type ScalarTag } from 'yaml';
 import type { Json, JsonObject } from '../api/kubernetes-object.ts';
 import { KubeconfigError } from './kubeconfig-error.ts';
 
@@ -134,7 +134,12 @@ function parse(text: string, file: string): unknown {
     }
   }
   try {
-    const document = parseDocument(text, { merge: true, uniqueKeys: false, logLevel: 'silent' });
+    const document = parseDocument(text, {
+      merge: true,
+      uniqueKeys: false,
+      logLevel: 'silent',
+      customTags: (tags) => [...tags, oldBoolean],
+    });
     const [error] = document.errors;
     if (error !== undefined) {
       const line = error.linePos?.[0].line ?? 1;
@@ -150,6 +155,14 @@ function parse(text: string, file: string): unknown {
     });
   }
 }
+
+/** What YAML 1.1, and so kubectl, takes for a boolean besides, unless it is quoted. */
+const oldBoolean: ScalarTag = {
+  tag: 'tag:yaml.org,2002:bool',
+  default: true,
+  test: /^(?:[yY]|[yY]es|YES|[oO]n|ON|[nN]|[nN]o|NO|[oO]ff|OFF)$/,
+  resolve: (text) => /^(?:y|yes|on)$/i.test(text),
+};
 
 /** The parser's first line without its position, which we give as file and line. The text itself may hold secrets. */
 function yamlProblem({ message, code }: { message: string; code: ErrorCode }): string {
@@ -236,9 +249,6 @@ class Fields {
   boolean(key: string): boolean {
     const value = this.#get(key);
     if (value === undefined || typeof value === 'boolean') return value ?? false;
-    // What YAML 1.1, and so kubectl, takes for booleans.
-    if (typeof value === 'string' && /^(y|yes|on)$/i.test(value)) return true;
-    if (typeof value === 'string' && /^(n|no|off)$/i.test(value)) return false;
     throw this.#wrong('be true or false', value, key);
   }
 
@@ -292,6 +302,7 @@ class Fields {
   #wrong(must: string, value: unknown, key?: string): KubeconfigError {
     const what = Array.isArray(value) ? 'a list' : typeof value === 'object' ? 'a map' : `a ${typeof value}`;
     const field = key === undefined ? '' : ` ${key}`;
-    return new KubeconfigError(`${this.#where}:${field} must ${must}, not ${what}; quote it if it is text`);
+    const advice = must.includes('string') ? '; quote it if it is text' : '';
+    return new KubeconfigError(`${this.#where}:${field} must ${must}, not ${what}${advice}`);
   }
 }

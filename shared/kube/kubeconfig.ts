@@ -39,12 +39,12 @@ export function loadKubeconfig(given: KubeconfigOptions): Connection {
   // A flag without a value is no flag, as in kubectl.
   const options = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== '')) as KubeconfigOptions;
   const config = mergedConfig(options);
-  const namesNothing = [options.context ?? config.currentContext, options.cluster, options.user, options.server].every(
-    (name) => name === undefined,
-  );
+  const defaultServer = options.env.KUBERNETES_MASTER || undefined;
+  const names = [options.context ?? config.currentContext, options.cluster, options.user, options.server];
+  // As in kubectl, a default server in the clear doesn't keep a pod from its own.
+  const namesNothing = names.every((name) => name === undefined) && !defaultServer?.startsWith('https:');
   const inCluster = namesNothing ? inClusterConnection(options) : undefined;
   if (inCluster !== undefined) return inCluster;
-  const defaultServer = options.env.KUBERNETES_MASTER || undefined;
   if (config.isEmpty && (options.server ?? defaultServer) === undefined) throw noKubeconfig(config.lookedAt);
 
   const context = chosenContext(config, options);
@@ -183,8 +183,7 @@ function listed(known: ReadonlyMap<string, unknown>): string {
 }
 
 function noKubeconfig(lookedAt: readonly string[]): KubeconfigError {
-  const places =
-    lookedAt.length === 0 ? 'neither $KUBECONFIG nor a home folder says where' : `looked at ${lookedAt.join(', ')}`;
+  const places = lookedAt.length === 0 ? '$KUBECONFIG names no file' : `looked at ${lookedAt.join(', ')}`;
   return new KubeconfigError(
     `no kubeconfig found: ${places}, and this is no pod; name one with --kubeconfig or $KUBECONFIG`,
   );

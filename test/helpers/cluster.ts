@@ -156,16 +156,18 @@ export class Cluster {
 
   /**
    * Runs the real kubectl, with our plugin on its PATH, a HOME of its own, and no other environment than what it needs
-   * and what `env` adds. `as` is a user known to {@link user}, or a kubeconfig's path.
+   * and what `env` adds. `as` is a user known to {@link user}, or a kubeconfig's path; `within` the words of a program
+   * that runs the command behind them.
    */
   async kubectl(
     args: readonly string[],
-    { stdin = '', env = {}, as = 'admin', cwd }: KubectlOptions = {},
+    { stdin = '', env = {}, as = 'admin', cwd, within = [] }: KubectlOptions = {},
   ): Promise<{ stdout: string; stderr: string; code: number }> {
     const { binDir, directory, kubectl } = this.controlPlane;
     const home = path.join(directory, 'home');
     await mkdir(home, { recursive: true });
-    const child = spawn(kubectl, args, {
+    const [program = kubectl, ...words] = [...within, kubectl, ...args];
+    const child = spawn(program, words, {
       cwd: cwd ?? home,
       env: {
         PATH: [binDir, path.join(root, 'plugin'), path.dirname(process.execPath), process.env.PATH].join(
@@ -203,6 +205,7 @@ export type KubectlOptions = {
   env?: Readonly<Record<string, string>>;
   as?: string;
   cwd?: string;
+  within?: readonly string[];
 };
 
 function defaultCrds(): CrdSet {

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import test from 'ava';
@@ -130,6 +131,18 @@ const cases: Readonly<Record<string, Case>> = {
       },
     }),
     who: 'author',
+  },
+  'a boolean as YAML 1.1 writes it': {
+    files: (w) => ({ config: insecure(w, 'yes') }),
+    who: 'author',
+  },
+  'a boolean in quotes': {
+    files: (w) => ({ config: insecure(w, '"yes"') }),
+    fails: /clusters\[0\], cluster: insecure-skip-tls-verify must be true or false, not a string$/,
+  },
+  'a namespace that YAML 1.1 takes for a boolean': {
+    files: (w) => ({ config: yaml(w).replace('user: u}', 'user: u, namespace: no}') }),
+    fails: /contexts\[0\], context: namespace must be a string, not a boolean; quote it if it is text$/,
   },
   'another version': {
     files: (w) => ({ config: { ...config(w), apiVersion: 'v9' } }),
@@ -344,6 +357,10 @@ const cases: Readonly<Record<string, Case>> = {
     flags: () => ['--token', 'wrong'],
     fails: /does not accept the credentials of user "u"/,
   },
+  'a token with blanks around it': {
+    files: (w) => ({ config: config(w, { user: { token: ` ${w.token('author')} ` } }) }),
+    fails: /the token of the kubeconfig or --token is empty or has blanks/,
+  },
   'groups of a token': {
     files: (w) => ({ config: config(w, { user: { token: w.token('grouped') } }) }),
     who: 'grouped',
@@ -539,6 +556,13 @@ const cases: Readonly<Record<string, Case>> = {
     },
     who: 'jane',
     groups: ['staff', 'system:authenticated'],
+  },
+  'a program that gives a token with a line break': {
+    files: (w) => ({
+      config: config(w, { user: exec('./login.sh') }),
+      'login.sh': answering({ token: `${w.token('viewer')}\n` }),
+    }),
+    fails: /the token of the program .*login\.sh is empty or has blanks/,
   },
   'a program of the older version': {
     files: (w) => ({
@@ -845,13 +869,40 @@ test.serial('a program runs once for many requests at once, in kubectl too', asy
   t.is((await linesOf(env.LOG)).length, 2);
 });
 
+test.serial('a program is asked again for each request once what it gave has ended, in kubectl too', async (t) => {
+  const world = await makeWorld();
+  const env = { KUBECONFIG: join(world.folder, 'config'), LOG: join(world.folder, 'log') };
+  await write(env.KUBECONFIG, config(world, { user: exec('./login.sh') }));
+  const runsAfter = async (expirationTimestamp: string, runs: () => Promise<unknown>) => {
+    await write(env.LOG, '');
+    await write(join(world.folder, 'login.sh'), answering({ token: world.token('viewer'), expirationTimestamp }));
+    await runs();
+    return (await linesOf(env.LOG)).length;
+  };
+  const kubectl = () => control.kubectl(['version'], { env });
+  const we = async () => {
+    const cluster = openCluster(loadKubeconfig({ env: { PATH: process.env.PATH, ...env } }), { userAgent: 'test/1' });
+    await cluster.version();
+    await cluster.version();
+    cluster.close();
+  };
+  t.is(await runsAfter('2099-01-01T00:00:00Z', kubectl), 1);
+  t.is(await runsAfter('2099-01-01T00:00:00Z', we), 1);
+  t.true((await runsAfter('2020-01-01T00:00:00Z', kubectl)) > 1);
+  t.true((await runsAfter('2020-01-01T00:00:00Z', we)) > 1);
+});
+
 test.serial('a token that is refused is asked for again, and the request repeated once', async (t) => {
   const world = await makeWorld();
   const env = { KUBECONFIG: join(world.folder, 'config'), LOG: join(world.folder, 'log') };
   await write(env.KUBECONFIG, config(world, { user: exec('./login.sh') }));
   const old = JSON.stringify({ apiVersion: v1, kind: 'ExecCredential', status: { token: 'old' } });
-  const onlyFirst = `[ $(wc -l < "$LOG") -gt 1 ] || { echo '${old}'; exit; }`;
+  const onlyFirst = `[ $(grep -c . "$LOG") -gt 1 ] || { echo '${old}'; exit; }`;
   await write(join(world.folder, 'login.sh'), login(world, 'viewer', onlyFirst));
+  // kubectl asks for another too, but only for its next request.
+  t.regex((await control.kubectl(['auth', 'whoami'], { env })).stderr, /Unauthorized|must be logged in/);
+  t.is((await linesOf(env.LOG)).length, 2);
+  await write(env.LOG, '');
   const cluster = openCluster(loadKubeconfig({ env: { PATH: process.env.PATH, ...env } }), { userAgent: 'test/1' });
   t.teardown(() => cluster.close());
   await Promise.all(Array.from({ length: 5 }, () => cluster.version()));
@@ -910,16 +961,14 @@ test.serial('the namespace is the one of kubectl', async (t) => {
 
 for (const title of [
   'a token',
-  '--context',
-  '-s and --token alone',
   'certificate-authority as a relative path',
-  '--tls-server-name replaces the one of the file',
   'a client certificate in relative files',
-  '--as, --as-group, --as-uid',
   'a program in a folder beside it',
   'a program that gives a certificate with its key',
   'proxy-url of a SOCKS proxy',
   'HTTPS_PROXY',
+  // Whatever has flags.
+  ...Object.keys(cases).filter((title) => cases[title]?.flags !== undefined && 'who' in cases[title]),
 ]) {
   test.serial(`through kubectl: ${title}`, async (t) => {
     const one = cases[title];
@@ -943,6 +992,15 @@ for (const title of [
     t.is(who, one !== undefined && 'who' in one ? one.who : '');
   });
 }
+
+test.serial('through kubectl: without a home folder the kubeconfig is looked for beside us', async (t) => {
+  const world = await makeWorld();
+  await write(join(world.folder, '.kube/config'), config(world, { user: { token: world.token('viewer') } }));
+  const options = { env: { KUBECONFIG: '', HOME: '' }, cwd: world.folder };
+  t.regex((await control.kubectl(['auth', 'whoami'], options)).stdout, /viewer/);
+  const { code, stderr } = await control.kubectl(['virt-platform', 'version'], options);
+  t.is(code, 0, stderr);
+});
 
 test.serial('through kubectl: a kubeconfig named relative to the folder we are in', async (t) => {
   const world = await makeWorld();
@@ -970,6 +1028,78 @@ for (const title of ['a program that fails', 'a context whose user is not there'
   });
 }
 
+// A mount of our own on the one place where a pod's identity can be.
+const asPod = (folder: string) => [
+  ...['unshare', '--user', '--map-root-user', '--mount', 'sh', '-ec'],
+  'mount -t tmpfs none /var/run; mkdir -p "$1"; cp "$2"/* "$1"; shift 2; exec "$@"',
+  ...['sh', '/var/run/secrets/kubernetes.io/serviceaccount', folder],
+];
+const canMount = spawnSync('unshare', ['--user', '--map-root-user', '--mount', 'true']).status === 0;
+
+(canMount ? test.serial : test.serial.skip)(
+  'through kubectl: in a pod, the ServiceAccount is who we are',
+  async (t) => {
+    const world = await makeWorld();
+    const pod = {
+      token: `${world.token('viewer')}\n`,
+      'ca.crt': Buffer.from(world.caData, 'base64'),
+      namespace: 'of-the-pod',
+    };
+    for (const [name, content] of Object.entries(pod)) await write(join(world.folder, 'pod', name), content);
+    await write(join(world.folder, 'empty'), { ...config(world), 'current-context': '' });
+    await write(join(world.folder, 'full'), config(world));
+    const inPod = {
+      KUBERNETES_SERVICE_HOST: new URL(world.url).hostname,
+      KUBERNETES_SERVICE_PORT: world.port,
+      KUBECONFIG: '',
+      HOME: world.folder,
+    };
+    for (const [title, env, flags, who] of [
+      ['no kubeconfig', {}, [], 'viewer'],
+      ['a missing one', { KUBECONFIG: list(world, 'missing') }, [], 'viewer'],
+      ['one without a current context', { KUBECONFIG: list(world, 'empty') }, [], 'viewer'],
+      ['a kubeconfig', { KUBECONFIG: list(world, 'full') }, [], 'author'],
+      ['a server from the oldest environment variable', { KUBERNETES_MASTER: 'https://127.0.0.1:1' }, [], undefined],
+      ['the same in the clear', { KUBERNETES_MASTER: 'http://127.0.0.1:1' }, [], 'viewer'],
+      ['--token', {}, ['--token', world.token('author')], 'author'],
+      ['no address', { KUBERNETES_SERVICE_HOST: '' }, [], undefined],
+      ['--context', {}, ['--context', 'x'], undefined],
+    ] as const) {
+      const options = { env: { ...inPod, ...env }, within: asPod(join(world.folder, 'pod')) };
+      const kubectl = await control.kubectl(['auth', 'whoami', '-o', 'json', ...flags], options);
+      const ours = await control.kubectl(['virt-platform', 'version', '-v', ...flags], options);
+      t.is(kubectl.code === 0, ours.code === 0, `${title}: ${kubectl.stderr}${ours.stderr}`);
+      t.is(kubectl.code === 0 ? JSON.parse(kubectl.stdout).status.userInfo.username : undefined, who, title);
+    }
+  },
+);
+
+for (const [interactiveMode, isAsked] of [
+  ['Never', false],
+  ['IfAvailable', true],
+  ['Always', true],
+] as const) {
+  test.serial(`through kubectl: interactiveMode ${interactiveMode} on a terminal`, async (t) => {
+    const world = await makeWorld();
+    const env = { KUBECONFIG: join(world.folder, 'config'), LOG: join(world.folder, 'log') };
+    await write(env.KUBECONFIG, config(world, { user: exec('./login.sh', { interactiveMode }) }));
+    await write(join(world.folder, 'login.sh'), login(world, 'viewer', 'read -r said; echo "said $said" >> "$LOG"'));
+    // Its words become one: none of them has a blank.
+    const within = ['sh', '-c', 'exec script -qec "$*" /dev/null', 'sh'];
+    for (const words of [
+      ['auth', 'whoami'],
+      ['virt-platform', 'version'],
+    ]) {
+      await write(env.LOG, '');
+      const { code, stdout } = await control.kubectl(words, { env, within, stdin: 'jane\n' });
+      t.is(code, 0, stdout);
+      const [told = '', said] = await linesOf(env.LOG);
+      t.is(JSON.parse(told).spec.interactive, isAsked, words.join(' '));
+      t.is(said, isAsked ? 'said jane' : 'said ', words.join(' '));
+    }
+  });
+}
+
 test.serial('through kubectl: --request-timeout ends a request that nobody answers', async (t) => {
   const world = await makeWorld();
   const env = { KUBECONFIG: join(world.folder, 'config') };
@@ -993,7 +1123,7 @@ async function whoWeAre(
   flags: readonly string[],
 ): Promise<[UserInfo | undefined, Error | undefined]> {
   try {
-    const connection = loadKubeconfig({ env: { PATH: process.env.PATH, ...env }, home: env.HOME, ...optionsOf(flags) });
+    const connection = loadKubeconfig({ env: { PATH: process.env.PATH, ...env }, ...optionsOf(flags) });
     const cluster = openCluster(connection, { userAgent: 'test/1', terminal: { stderr: () => {} } });
     try {
       return [await userInfo(cluster), undefined];
@@ -1114,6 +1244,11 @@ users:
   user:
     token: ${token('author')}
 `;
+}
+
+/** As somebody writes it by hand: text, so that what it says of TLS is read as it is. */
+function insecure(world: World, value: string): string {
+  return yaml(world).replace(/certificate-authority-data: .*/, `insecure-skip-tls-verify: ${value}`);
 }
 
 function list({ folder }: World, ...names: string[]): string {

@@ -5,7 +5,7 @@ import { run } from '../../../plugin/run.ts';
 export type Ran = { readonly stdout: string; readonly stderr: string; readonly code: number };
 
 export type Surroundings = Partial<
-  Pick<Environment, 'variables' | 'cwd' | 'home' | 'programName' | 'temporaryFolder' | 'runProgram' | 'signal'>
+  Pick<Environment, 'variables' | 'cwd' | 'programName' | 'temporaryFolder' | 'runProgram' | 'signal'>
 > & {
   readonly stdin?: string;
   /** Columns of the terminal that stdout is; absent: it is a pipe. */
@@ -16,9 +16,8 @@ export type Surroundings = Partial<
 export function environmentFor(surroundings: Partial<Environment> = {}): Environment {
   const nowhere = { write: () => {}, isTerminal: false };
   return {
-    variables: {},
+    variables: { HOME: '/nonexistent' },
     cwd: '/',
-    home: '/nonexistent',
     temporaryFolder: '/nonexistent',
     runProgram: (program) => Promise.reject(new Error(`no program is run here, ${program} neither`)),
     programName: 'kubectl virt-platform',

@@ -124,8 +124,19 @@ test('a must-gather is read as it lies there: nested lists, YAML and JSON; logs 
 });
 
 test('without CRDs all are taken as installed, which is said', async (t) => {
+  for (const words of [['status'], ['render', 'swap-enable'], ['diff', 'swap-enable'], ['explain', 'swap-enable']]) {
+    const { stderr } = await runPlugin([...words, '-f', 'must-gather'], { cwd: root });
+    t.regex(stderr, /^note: there is no CRD among the files: all are taken as installed$/m, words[0]);
+  }
   const { stdout } = await runPlugin(['explain', 'swap-enable', '-f', 'must-gather'], { cwd: root });
   t.regex(stdout, /CRDs +assumed to be installed: which APIs are served is not known/);
+  const crd = {
+    ...object('apiextensions.k8s.io/v1', 'CustomResourceDefinition', 'a.b'),
+    spec: { group: 'b', names: { kind: 'A', plural: 'a' }, versions: [] },
+  };
+  write('crd', 'crd.json', JSON.stringify(crd));
+  const known = await runPlugin(['explain', 'swap-enable', '-f', 'must-gather', '-f', 'crd'], { cwd: root });
+  t.notRegex(known.stderr, /taken as installed/);
 });
 
 test('an inspected namespace alone, a List and single files give the same decisions', async (t) => {

@@ -1,4 +1,6 @@
+import { execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -120,6 +122,35 @@ test('no link leads out of a folder', async (t) => {
   ]);
 });
 
+test('a pipe is read to its end, however late and in how many pieces it is written', async (t) => {
+  const folder = folderWith({});
+  execFileSync('mkfifo', [join(folder, 'pipe')]);
+  const script = `{ printf '%s' "$1"; printf '%s' "$2"; } > "$3"`;
+  const writer = spawn('sh', ['-c', script, 'sh', object('o'), 'data: {a: "1"}', join(folder, 'pipe')]);
+  t.teardown(() => writer.kill());
+  t.deepEqual(await namesIn(folder, ['pipe']), ['o']);
+});
+
+test('so is one that never ends, up to the limit', async (t) => {
+  const folder = folderWith({});
+  execFileSync('mkfifo', [join(folder, 'pipe')]);
+  const writer = spawn('sh', ['-c', 'exec yes > "$1"', 'sh', join(folder, 'pipe')]);
+  t.teardown(() => writer.kill());
+  await t.throwsAsync(namesIn(folder, ['pipe'], { maxFileBytes: 100_000 }), {
+    instanceOf: UserError,
+    message: /^pipe is larger than 100000 bytes/,
+  });
+});
+
+test('pipes, sockets and devices in a folder are not touched', async (t) => {
+  const folder = folderWith({ 'a.yaml': object('a') });
+  execFileSync('mkfifo', [join(folder, 'pipe.yaml')]);
+  const server = createServer().listen(join(folder, 'socket.yaml'));
+  t.teardown(() => server.close());
+  symlinkSync('/dev/zero', join(folder, 'zero.yaml'));
+  t.deepEqual(await namesIn(folder, ['.']), ['a']);
+});
+
 type Refused = { files?: Record<string, string | Uint8Array>; names?: string[]; message: RegExp };
 const refused = test.macro(async (t, { files = {}, names = ['a.yaml'], message }: Refused) => {
   const folder = folderWith(files);
@@ -127,6 +158,11 @@ const refused = test.macro(async (t, { files = {}, names = ['a.yaml'], message }
   t.false(error.message.includes('\n'));
 });
 test('a file that is not there is one clear error', refused, { message: /^a\.yaml does not exist/ });
+test('an empty name is one, and not the folder we are in', refused, {
+  names: [''],
+  message: /^-f names no file: its value is empty$/,
+});
+test('an endless device is one', refused, { names: ['/dev/zero'], message: /^\/dev\/zero is larger than 10 MiB/ });
 test('an empty file is one', refused, { files: { 'a.yaml': '' }, message: /^a\.yaml is empty/ });
 test('a file of comments is one', refused, { files: { 'a.yaml': '# nothing\n---\n' }, message: /^a\.yaml is empty/ });
 test('a folder without files is one', refused, {

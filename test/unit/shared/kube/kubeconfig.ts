@@ -82,8 +82,8 @@ test('empty flags are none', (t) => {
 
 test('the file in the home folder is the default', (t) => {
   t.context.write('.kube/config', simple);
-  t.like(load({ home: t.context.folder }), { context: 'prod' });
-  t.like(load({ home: t.context.folder, env: { KUBECONFIG: '' } }), { context: 'prod' });
+  t.like(load({ env: { HOME: t.context.folder } }), { context: 'prod' });
+  t.like(load({ env: { HOME: t.context.folder, KUBECONFIG: '' } }), { context: 'prod' });
 });
 
 test('of several files the first to name something wins, entry by entry, and missing ones are skipped', (t) => {
@@ -154,13 +154,13 @@ test('no secret goes over a connection in the clear', (t) => {
 test('flags about trust replace what the file says about it', (t) => {
   const kubeconfig = t.context.write(
     'config',
-    'current-context: a\ncontexts: [{name: a, context: {cluster: a}}]\nclusters: [{name: a, cluster: {server: "https://a", certificate-authority: /ca, tls-server-name: n}}]',
+    'current-context: a\ncontexts: [{name: a, context: {cluster: a}}]\nclusters: [{name: a, cluster: {server: "https://a", certificate-authority: /ca, tls-server-name: name}}]',
   );
-  t.deepEqual(load({ kubeconfig, insecureSkipTlsVerify: true }).tls, { insecure: true, serverName: 'n' });
+  t.deepEqual(load({ kubeconfig, insecureSkipTlsVerify: true }).tls, { insecure: true, serverName: 'name' });
   t.deepEqual(load({ kubeconfig, certificateAuthority: '/other' }).tls, {
     insecure: false,
     ca: { file: '/other' },
-    serverName: 'n',
+    serverName: 'name',
   });
   t.deepEqual(load({ kubeconfig, server: 'https://b' }).tls, { insecure: false, ca: { file: '/ca' } });
   t.deepEqual(load({ kubeconfig, server: 'https://b', tlsServerName: 'c' }).tls.serverName, 'c');
@@ -172,14 +172,14 @@ test('whom to impersonate comes from the user or from flags', (t) => {
     `current-context: a
 contexts: [{name: a, context: {cluster: a, user: a}}]
 clusters: [{name: a, cluster: {server: "https://a"}}]
-users: [{name: a, user: {as: jane, as-uid: u, as-groups: [g], as-user-extra: {scopes: [x, y]}}}]
+users: [{name: a, user: {as: jane, as-uid: u, as-groups: [g], as-user-extra: {scopes: [a, b]}}}]
 `,
   );
   t.deepEqual(load({ kubeconfig }).impersonate, {
     user: 'jane',
     uid: 'u',
     groups: ['g'],
-    extra: { scopes: ['x', 'y'] },
+    extra: { scopes: ['a', 'b'] },
   });
   t.like(load({ kubeconfig, as: 'joe', asGroup: ['h', 'i'], asUid: 'v' }).impersonate, {
     user: 'joe',
@@ -239,8 +239,8 @@ test('in a pod without a kubeconfig its ServiceAccount is used', (t) => {
   const { write, folder } = t.context;
   write('token', 'abc');
   write('namespace', 'virt\n');
-  const env = { KUBERNETES_SERVICE_HOST: 'fd00::1', KUBERNETES_SERVICE_PORT: '443' };
-  t.deepEqual(load({ env, home: folder, serviceAccountFolder: folder }), {
+  const env = { HOME: folder, KUBERNETES_SERVICE_HOST: 'fd00::1', KUBERNETES_SERVICE_PORT: '443' };
+  t.deepEqual(load({ env, serviceAccountFolder: folder }), {
     server: 'https://[fd00::1]:443',
     namespace: 'virt',
     tls: { insecure: false, ca: { file: join(folder, 'ca.crt') } },
@@ -419,13 +419,15 @@ for (const [title, change, options, message] of badChoices) {
 
 test('no kubeconfig at all names the places looked at', (t) => {
   const { folder } = t.context;
-  t.throws(() => load({ home: folder }), {
+  t.throws(() => load({ env: { HOME: folder } }), {
     message: `no kubeconfig found: looked at ${join(folder, '.kube/config')}, and this is no pod; name one with --kubeconfig or $KUBECONFIG`,
   });
   t.throws(() => load({ env: { KUBECONFIG: `/nope/a${delimiter}/nope/b` } }), {
     message: /looked at \/nope\/a, \/nope\/b,/,
   });
-  t.throws(() => load({}), { message: /neither \$KUBECONFIG nor a home folder says where/ });
+  t.throws(() => load({ env: { KUBECONFIG: delimiter } }), {
+    message: /^no kubeconfig found: \$KUBECONFIG names no file, /,
+  });
 });
 
 test('a file named by the flag must be there, and be a file', (t) => {
