@@ -30,7 +30,6 @@ export async function connectionFor(
   const { loadKubeconfig } = await import('../../shared/kube/kubeconfig.ts');
   const connection = loadKubeconfig({
     env: environment.variables,
-    home: environment.home,
     kubeconfig: args.text('kubeconfig'),
     context: args.text('context'),
     cluster: args.text('cluster'),
