@@ -1,7 +1,6 @@
 /**
- * Measures, in one run, what the architecture sets bars for, as far as it exists; `--json` for machines, `--memory`
- * for memory beside a large cluster. A benchmark is
- * no test: it never fails because of a figure.
+ * Measures, in one run, what the architecture sets bars for; `--json` for machines, `--memory` for memory beside a large
+ * cluster. A benchmark is no test: it never fails because of a figure.
  */
 
 import { startControlPlane } from '../harness/control-plane.ts';
@@ -12,6 +11,7 @@ import type { Figure } from './measure.ts';
 import { memoryFigures } from './memory.ts';
 import { planningFigures } from './planning.ts';
 import { packagedFigures, pluginFigures } from './plugin.ts';
+import { requestFigures } from './requests.ts';
 
 const asJson = process.argv.includes('--json');
 /** Fills the API server with 15,000 objects first, which takes minutes. */
@@ -24,7 +24,8 @@ try {
   await converge(client, catalog).finally(() => client.close());
   const figures = [
     ...(await packagedFigures(controlPlane)),
-    ...(await pluginFigures(controlPlane, catalog)),
+    ...(await pluginFigures(controlPlane)),
+    ...(await requestFigures(controlPlane)),
     ...(await planningFigures(controlPlane.kubeconfig, catalog)),
     ...(await controllerFigures(controlPlane, catalog)),
     ...(withMemory ? await memoryFigures(controlPlane) : []),
