@@ -31,7 +31,8 @@ export function pauseStep({ live }: Work): StepResult {
       ? ''
       : `: ${pausedBy.manager} keeps changing ${pausedBy.fields?.join(', ') || 'it'}`;
   const since = pausedBy?.since === undefined ? '' : ` since ${pausedBy.since}`;
-  return stop({ decision: 'paused', ...(pausedBy !== undefined && { pausedBy }) }, `paused${since}${rival}`);
+  const why = `${since}${rival}` === '' ? 'its annotation reconcile-paused is set' : `paused${since}${rival}`;
+  return stop({ decision: 'paused', ...(pausedBy !== undefined && { pausedBy }) }, why);
 }
 
 /** Step 8: somebody else's for good. */

@@ -236,6 +236,13 @@ for (const [annotations, word] of [
   });
 }
 
+test('why an object is paused names the rival where that is noted, and the annotation where it is not', (t) => {
+  const whyOf = (annotations: Record<string, string>) =>
+    decide([annotated({ 'reconcile-paused': 'true', ...annotations })]).why;
+  t.is(whyOf({}), 'its annotation reconcile-paused is set');
+  t.is(whyOf({ 'paused-by': '{"fields":["/data/a"],"manager":"rival"}' }), 'paused: rival keeps changing /data/a');
+});
+
 test('a steering annotation set as a label holds the object', (t) => {
   const live = liveConfigMap(
     'one',
