@@ -2,6 +2,7 @@ import { maxDepth } from '../../shared/api/json-pointer.ts';
 import type { JsonObject, KubernetesObject } from '../../shared/api/kubernetes-object.ts';
 import { parseYamlDocuments, type YamlDocument, YamlError } from '../../shared/yaml/parse-yaml.ts';
 import { UserError } from '../user-error.ts';
+import { megabytes } from './read-bytes.ts';
 
 export type ObjectsInText = {
   readonly objects: readonly KubernetesObject[];
@@ -9,16 +10,26 @@ export type ObjectsInText = {
   readonly hasOther: boolean;
 };
 
+export type ObjectsInTextOptions = {
+  /** What is no object is an error; otherwise it is left out. What can't be parsed always is an error. */
+  readonly strict: boolean;
+  /** In characters: YAML takes a hundred times as long to read as JSON, which has no limit here. */
+  readonly maxYamlLength: number;
+};
+
 /**
  * The Kubernetes objects in a text, YAML documents or JSON; those in a List one by one.
  *
- * @param strict - what is no object is an error; otherwise it is left out. What can't be parsed always is an error.
  * @throws UserError with file and line.
  */
-export function objectsInText(text: string, file: string, { strict }: { strict: boolean }): ObjectsInText {
+export function objectsInText(
+  text: string,
+  file: string,
+  { strict, maxYamlLength }: ObjectsInTextOptions,
+): ObjectsInText {
   const objects: KubernetesObject[] = [];
   let hasOther = false;
-  const documents = documentsIn(text, file);
+  const documents = documentsIn(text, file, maxYamlLength);
   for (const { value, lineOf } of documents) {
     try {
       collect(value, [], (path, message) => new UserError(`${file}:${lineOf(path)}: ${message}`), objects);
@@ -35,7 +46,7 @@ export function objectsInText(text: string, file: string, { strict }: { strict: 
 
 type Document = Pick<YamlDocument, 'value' | 'lineOf'>;
 
-function documentsIn(text: string, file: string): readonly Document[] {
+function documentsIn(text: string, file: string, maxYamlLength: number): readonly Document[] {
   // Much faster than the YAML reader, which is still there to say what is wrong and where.
   if (/^\s*[{[]/.test(text)) {
     try {
@@ -44,6 +55,12 @@ function documentsIn(text: string, file: string): readonly Document[] {
     } catch {
       // Several JSON documents in a row, or a mistake.
     }
+  }
+  if (text.length > maxYamlLength) {
+    throw new UserError(
+      `${file} is ${megabytes(text.length)} of YAML, and at most ${megabytes(maxYamlLength)} are read: ` +
+        'name a file with only the objects that are needed, or one of JSON (-o json), of which more is read',
+    );
   }
   try {
     return parseYamlDocuments(text, { maxLength: Number.POSITIVE_INFINITY });

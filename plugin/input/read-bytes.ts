@@ -49,6 +49,8 @@ export function statOf(path: string, shownAs: string, { option }: Pick<Reading, 
 /** Why a file can't be read. */
 export function unreadable(error: unknown, shownAs: string, option: string): UserError {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  if (/^https?:\/\//.test(shownAs))
+    return new UserError(`${shownAs} is no file: fetch it first, as in "curl -fL URL >FILE", and name that`);
   if (code === 'ENOENT' || code === 'ENOTDIR')
     return new UserError(`${shownAs} does not exist: check the path given with ${option}`, { cause: error });
   if (code === 'EACCES' || code === 'EPERM')

@@ -11,10 +11,10 @@ export type ReadFilesOptions = {
   readonly stdin: () => Readable;
   /** Whether the folders in a folder are read too. Default true: a must-gather is a tree. */
   readonly recursive?: boolean;
-  /** Largest file, in bytes. Default 10 MiB. */
-  readonly maxFileBytes?: number;
+  /** Longest file of YAML, in characters. Default 10 Mi. */
+  readonly maxYamlLength?: number;
   /** All files together, in bytes. Default 256 MiB. */
-  readonly maxTotalBytes?: number;
+  readonly maxBytes?: number;
 };
 
 export type FilesRead = {
@@ -30,24 +30,22 @@ export type FilesRead = {
  * @throws UserError one line: which file, where in it, and what is wrong.
  */
 export async function readFiles(names: readonly string[], options: ReadFilesOptions): Promise<FilesRead> {
-  const { cwd, stdin, recursive = true, maxFileBytes = 10 * mebibyte, maxTotalBytes = 256 * mebibyte } = options;
+  const { cwd, stdin, recursive = true, maxYamlLength = 10 * mebibyte, maxBytes = 256 * mebibyte } = options;
   const objects = new Map<string, KubernetesObject>();
   const notes: string[] = [];
   const reading: Reading = {
     option: '-f',
     expected: 'Kubernetes objects as YAML or JSON',
     ifTooLarge: 'name files with only the objects that are needed',
-    maxBytes: maxFileBytes,
+    maxBytes,
   };
   let total = 0;
   const take = (bytes: Buffer, shownAs: string, isNamed: boolean) => {
     total += bytes.length;
-    if (total > maxTotalBytes) {
-      throw new UserError(
-        `the files are larger than ${megabytes(maxTotalBytes)} together: name only those that are needed`,
-      );
+    if (total > maxBytes) {
+      throw new UserError(`the files are larger than ${megabytes(maxBytes)} together: name only those that are needed`);
     }
-    const found = objectsInText(decode(bytes, shownAs, reading), shownAs, { strict: isNamed });
+    const found = objectsInText(decode(bytes, shownAs, reading), shownAs, { strict: isNamed, maxYamlLength });
     for (const object of found.objects) objects.set(identity(object), object);
     return found;
   };

@@ -136,7 +136,7 @@ test('so is one that never ends, up to the limit', async (t) => {
   execFileSync('mkfifo', [join(folder, 'pipe')]);
   const writer = spawn('sh', ['-c', 'exec yes > "$1"', 'sh', join(folder, 'pipe')]);
   t.teardown(() => writer.kill());
-  await t.throwsAsync(namesIn(folder, ['pipe'], { maxFileBytes: 100_000 }), {
+  await t.throwsAsync(namesIn(folder, ['pipe'], { maxBytes: 100_000 }), {
     instanceOf: UserError,
     message: /^pipe is larger than 100000 bytes/,
   });
@@ -162,7 +162,11 @@ test('an empty name is one, and not the folder we are in', refused, {
   names: [''],
   message: /^-f names no file: its value is empty$/,
 });
-test('an endless device is one', refused, { names: ['/dev/zero'], message: /^\/dev\/zero is larger than 10 MiB/ });
+test('the address of a file is one', refused, {
+  names: ['https://example.com/a.yaml'],
+  message: /^https:\/\/example\.com\/a\.yaml is no file: fetch it first/,
+});
+test('an endless device is one', refused, { names: ['/dev/zero'], message: /^\/dev\/zero is larger than 256 MiB/ });
 test('an empty file is one', refused, { files: { 'a.yaml': '' }, message: /^a\.yaml is empty/ });
 test('a file of comments is one', refused, { files: { 'a.yaml': '# nothing\n---\n' }, message: /^a\.yaml is empty/ });
 test('a folder without files is one', refused, {
@@ -229,17 +233,28 @@ test('a key that reaches the prototype is refused', refused, {
   message: /__proto__/,
 });
 
-test('a file of 50 MB is one clear error, and is not even read', async (t) => {
+test('a file of 500 MB is one clear error, and is not even read', async (t) => {
   const folder = folderWith({ 'big.yaml': 'x' });
-  truncateSync(join(folder, 'big.yaml'), 50_000_000);
+  truncateSync(join(folder, 'big.yaml'), 500_000_000);
   await t.throwsAsync(namesIn(folder, ['big.yaml']), {
     instanceOf: UserError,
-    message: 'big.yaml is 48 MiB large, and at most 10 MiB are read: name files with only the objects that are needed',
+    message:
+      'big.yaml is 477 MiB large, and at most 256 MiB are read: name files with only the objects that are needed',
+  });
+});
+
+test('of YAML less is read than of JSON, which is how the nodes of a large cluster come', async (t) => {
+  const json = JSON.stringify({ apiVersion: 'v1', kind: 'NodeList', items: [{ metadata: { name: 'n' } }] });
+  const folder = folderWith({ 'a.json': json, 'a.yaml': `${object('o')}# ${'x'.repeat(100)}\n` });
+  t.deepEqual(await namesIn(folder, ['a.json'], { maxYamlLength: 50 }), ['n']);
+  await t.throwsAsync(namesIn(folder, ['a.yaml'], { maxYamlLength: 50 }), {
+    instanceOf: UserError,
+    message: /^a\.yaml is \d+ bytes of YAML, and at most 50 bytes are read: .* or one of JSON \(-o json\)/,
   });
 });
 
 test('so is input that never ends', async (t) => {
-  await t.throwsAsync(namesIn('/', ['-'], { input: 'x'.repeat(200), maxFileBytes: 100 }), {
+  await t.throwsAsync(namesIn('/', ['-'], { input: 'x'.repeat(200), maxBytes: 100 }), {
     instanceOf: UserError,
     message: /^standard input is larger than 100 bytes/,
   });
@@ -247,7 +262,7 @@ test('so is input that never ends', async (t) => {
 
 test('all files together have a limit too', async (t) => {
   const folder = folderWith({ 'a.yaml': object('a'), 'b.yaml': object('b') });
-  await t.throwsAsync(namesIn(folder, ['.'], { maxTotalBytes: 80 }), {
+  await t.throwsAsync(namesIn(folder, ['.'], { maxBytes: 80 }), {
     instanceOf: UserError,
     message: /larger than 80 bytes together/,
   });
