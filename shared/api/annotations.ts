@@ -125,8 +125,9 @@ function checkIgnoreFields(
   if (pointers.length > maxIgnoredFields) return invalid(`more than ${maxIgnoredFields} pointers`);
   const paths: string[][] = [];
   for (const pointer of pointers) {
-    if (pointer === '') {
-      return invalid('an empty pointer would ignore the whole object; use mode: unmanaged for that');
+    if (pointer === '' || pointer === '/') {
+      const what = pointer === '' ? 'an empty pointer' : '"/"';
+      return invalid(`${what} would ignore the whole object; use mode: unmanaged for that`);
     }
     try {
       paths.push(parsePointer(pointer));

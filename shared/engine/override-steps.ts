@@ -12,7 +12,7 @@ import {
 } from '../api/annotations.ts';
 import { formatPointer } from '../api/json-pointer.ts';
 import type { KubernetesObject } from '../api/kubernetes-object.ts';
-import { isHyperConverged } from '../api/names.ts';
+import { autopilotName, isHyperConverged } from '../api/names.ts';
 import { noteOn } from '../api/override-note.ts';
 import { managerOf } from './field-managers.ts';
 import { forbiddenPointer, yieldFields } from './ignored-fields.ts';
@@ -31,8 +31,19 @@ export function pauseStep({ live }: Work): StepResult {
       ? ''
       : `: ${pausedBy.manager} keeps changing ${pausedBy.fields?.join(', ') || 'it'}`;
   const since = pausedBy?.since === undefined ? '' : ` since ${pausedBy.since}`;
-  const why = `${since}${rival}` === '' ? 'its annotation reconcile-paused is set' : `paused${since}${rival}`;
+  const setBy = pausedByWhom(live);
+  // What stands beside it may be forged; managed fields can't be.
+  const claimed = setBy === null || setBy === autopilotName ? '' : `; ${setBy} set that, not the controller`;
+  const why =
+    `${since}${rival}` === ''
+      ? `its annotation reconcile-paused is set${setBy === null ? '' : ` by ${setBy}`}`
+      : `paused${since}${rival}${claimed}`;
   return stop({ decision: 'paused', ...(pausedBy !== undefined && { pausedBy }) }, why);
+}
+
+/** Who set the pause; null where managed fields don't tell. */
+function pausedByWhom(live: KubernetesObject | undefined): string | null {
+  return live === undefined ? null : managerOf(['metadata', 'annotations', annotation.reconcilePaused], live);
 }
 
 /** Step 8: somebody else's for good. */
@@ -107,8 +118,7 @@ export function overridesOf(work: Work, decision: Decision, detail: string): rea
 
   if (isPaused(annotations[annotation.reconcilePaused])) {
     const pausedBy = parsePausedBy(annotations[annotation.pausedBy]);
-    const setBy = managerOf(['metadata', 'annotations', annotation.reconcilePaused], live);
-    overrides.push({ type: 'paused', ...(pausedBy !== undefined && { pausedBy }), setBy });
+    overrides.push({ type: 'paused', ...(pausedBy !== undefined && { pausedBy }), setBy: pausedByWhom(live) });
   }
   const mode = parseMode(annotations[annotation.mode]);
   if (mode === 'unmanaged') {

@@ -223,6 +223,7 @@ for (const [annotations, word] of [
   [{ patch: '[' }, 'override-invalid'],
   [{ patch: '[{"op":"remove","path":"/data/b"}]' }, 'override-invalid'],
   [{ 'ignore-fields': '/data/a' }, 'update'],
+  [{ 'ignore-fields': '/' }, 'override-invalid'],
   [{ 'ignore-fields': '/kind' }, 'override-invalid'],
   [{ 'ignore-fields': '/metadata/name' }, 'override-invalid'],
   [{ 'ignore-fields': '/metadata/labels' }, 'override-invalid'],
@@ -241,6 +242,37 @@ test('why an object is paused names the rival where that is noted, and the annot
     decide([annotated({ 'reconcile-paused': 'true', ...annotations })]).why;
   t.is(whyOf({}), 'its annotation reconcile-paused is set');
   t.is(whyOf({ 'paused-by': '{"fields":["/data/a"],"manager":"rival"}' }), 'paused: rival keeps changing /data/a');
+});
+
+test('why an object is paused says who set that, where it was not the controller', (t) => {
+  const pausedBy = '{"fields":["/data/a"],"manager":"rival"}';
+  const whyOf = (manager: string, annotations: Record<string, string> = {}) =>
+    decide([
+      liveConfigMap(
+        'one',
+        { a: '2' },
+        {
+          annotations: Object.fromEntries(
+            Object.entries({ 'reconcile-paused': 'true', ...annotations }).map(([name, value]) => [key(name), value]),
+          ),
+          managedFields: [
+            {
+              manager,
+              operation: 'Update',
+              apiVersion: 'v1',
+              fieldsType: 'FieldsV1',
+              fieldsV1: { 'f:metadata': { 'f:annotations': { [`f:${key('reconcile-paused')}`]: {} } } },
+            },
+          ],
+        },
+      ),
+    ]).why;
+  t.is(whyOf('mallory'), 'its annotation reconcile-paused is set by mallory');
+  t.is(
+    whyOf('mallory', { 'paused-by': pausedBy }),
+    'paused: rival keeps changing /data/a; mallory set that, not the controller',
+  );
+  t.is(whyOf('virt-platform-autopilot', { 'paused-by': pausedBy }), 'paused: rival keeps changing /data/a');
 });
 
 test('a steering annotation set as a label holds the object', (t) => {
@@ -305,6 +337,36 @@ test('what is switched off deletes nothing', (t) => {
   t.is(word({ autopilot: 'other' }), 'not-selected');
   t.is(word({ autopilot: 'old' }), 'delete');
   t.is(word({ autopilot: 'true', 'disabled-resources': 'nonsense' }), 'kept');
+});
+
+test('a namespace that is being deleted takes nothing any more', (t) => {
+  const metadata = { ...testsNamespace.metadata, deletionTimestamp: '2026-11-21T10:00:00Z' };
+  const item = itemOf(planWith(one, cluster([hyperConverged(), { ...testsNamespace, metadata }])), 'one');
+  t.like(item, { decision: 'missing-namespace', why: 'the namespace tests is being deleted' });
+});
+
+test('an object that could not be read is left alone, and so is what depends on it', (t) => {
+  const catalog = catalogOf({
+    'one.yaml.hbs': configMapAsset('one'),
+    'two.yaml.hbs': configMapAsset('two', undefined, { more: 'dependsOn: [one]' }),
+  });
+  const ref = { apiVersion: 'v1', kind: 'ConfigMap', namespace: 'tests', name: 'one' };
+  const answers = { [questionKey({ ask: 'get', ref })]: { answer: 'unknown', why: 'etcd is away' } } as const;
+  const decided = planWith(catalog, cluster([hyperConverged(), testsNamespace], { answers }));
+  t.like(itemOf(decided, 'one'), { decision: 'unreadable', why: 'etcd is away' });
+  t.like(itemOf(decided, 'two'), { decision: 'waiting', for: ['one'] });
+});
+
+test('a condition that surely is not met decides before one that fails', (t) => {
+  const decisionOf = (...when: string[]) => {
+    const catalog = catalogOf({ 'one.yaml.hbs': configMapAsset('one', undefined, { when }) });
+    return itemOf(planWith(catalog, cluster([hyperConverged(), testsNamespace])), 'one').decision;
+  };
+  const fails = "annotations['nothing'] == 'x'";
+  t.deepEqual(
+    [decisionOf(fails, "enabled('mtv')"), decisionOf("enabled('mtv')", fails), decisionOf(fails, 'true')],
+    ['condition-unmet', 'condition-unmet', 'condition-error'],
+  );
 });
 
 test('a namespace whose own asset is switched off is missing, not waited for', (t) => {
