@@ -62,6 +62,9 @@ Infrastructure…). Without CRDs all are taken as installed.`,
     const { stdout, stderr } = environment;
     const messages = messagesTo(stderr);
     if (args.isOn('check')) {
+      if (args.words.length > 0 || args.given('filename')) {
+        throw new UserError('--check is about a whole catalog: leave out names of assets and -f');
+      }
       const { assets, tombstones, digest } = await catalogOf(args, environment);
       const name = args.text('catalog') ?? 'the built-in catalog';
       stdout.write(

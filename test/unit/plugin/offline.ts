@@ -199,6 +199,11 @@ test('render --check checks a catalog without anything else', async (t) => {
   t.is(wrong.code, 2);
   t.is(wrong.stdout, '');
   t.regex(wrong.stderr, /wrong\/area\/a\.yaml\.hbs:\d+: /);
+  for (const more of [['swap-enable'], ['-f', 'list/all.json']]) {
+    const { stderr, code } = await runPlugin(['render', '--check', ...more], { cwd: root });
+    t.regex(stderr, /^error: --check is about a whole catalog: leave out /);
+    t.is(code, 2);
+  }
 });
 
 test('--watch is for a cluster, and looks more than once', async (t) => {
