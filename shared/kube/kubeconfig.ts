@@ -45,7 +45,7 @@ export function loadKubeconfig(given: KubeconfigOptions): Connection {
   const namesNothing = names.every((name) => name === undefined) && !defaultServer?.startsWith('https:');
   const inCluster = namesNothing ? inClusterConnection(options) : undefined;
   if (inCluster !== undefined) return inCluster;
-  if (config.isEmpty && (options.server ?? defaultServer) === undefined) throw noKubeconfig(config.lookedAt);
+  if (config.isEmpty && (options.server ?? defaultServer) === undefined) throw noKubeconfig(config);
 
   const context = chosenContext(config, options);
   const cluster = chosenCluster(config, context, options);
@@ -88,6 +88,8 @@ export function kubeconfigNames(
 type MergedConfig = {
   readonly isEmpty: boolean;
   readonly lookedAt: readonly string[];
+  /** Those of them that are there. */
+  readonly found: readonly string[];
   /** For messages. */
   readonly where: string;
   readonly currentContext: string | undefined;
@@ -105,6 +107,7 @@ function mergedConfig({ kubeconfig, env }: KubeconfigOptions): MergedConfig {
   return {
     isEmpty: files.every(({ clusters, users, contexts }) => clusters.size + users.size + contexts.size === 0),
     lookedAt,
+    found: files.map(({ file }) => file),
     where: files.map(({ file }) => file).join(', '),
     currentContext: files.find(({ currentContext }) => currentContext !== undefined)?.currentContext,
     clusters: firstWins(files.map(({ clusters }) => clusters)),
@@ -182,8 +185,9 @@ function listed(known: ReadonlyMap<string, unknown>): string {
   return names.length > 8 ? `${names.slice(0, 8).join(', ')} and ${names.length - 8} more` : names.join(', ');
 }
 
-function noKubeconfig(lookedAt: readonly string[]): KubeconfigError {
-  const places = lookedAt.length === 0 ? '$KUBECONFIG names no file' : `looked at ${lookedAt.join(', ')}`;
+function noKubeconfig({ lookedAt, found }: MergedConfig): KubeconfigError {
+  const files = lookedAt.map((file) => (found.includes(file) ? `${file} (empty)` : file));
+  const places = files.length === 0 ? '$KUBECONFIG names no file' : `looked at ${files.join(', ')}`;
   return new KubeconfigError(
     `no kubeconfig found: ${places}, and this is no pod; name one with --kubeconfig or $KUBECONFIG`,
   );

@@ -430,6 +430,13 @@ test('no kubeconfig at all names the places looked at', (t) => {
   });
 });
 
+test('a kubeconfig that says nothing is named as empty', (t) => {
+  const file = join(t.context.folder, 'empty');
+  writeFileSync(file, 'apiVersion: v1\nkind: Config\n');
+  const message = `no kubeconfig found: looked at ${file} (empty), and this is no pod; name one with --kubeconfig or $KUBECONFIG`;
+  t.throws(() => load({ env: {}, kubeconfig: file }), { message });
+});
+
 test('a file named by the flag must be there, and be a file', (t) => {
   const { folder } = t.context;
   t.throws(() => load({ kubeconfig: join(folder, 'nope') }), {
