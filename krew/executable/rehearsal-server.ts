@@ -13,7 +13,7 @@ export type RehearsalObject = {
 
 type Answer = { readonly status: number; readonly body: unknown };
 
-/** `node:https` and `node:tls` for a bundle, whose every connection leads to a cluster with these objects. */
+/** `node:http2` and `node:tls` for a bundle, whose every connection leads to a cluster with these objects. */
 export function rehearsalModules(objects: readonly RehearsalObject[]) {
   const byPath = new Map(objects.map((object) => [pathOf(object), object]));
   const plurals = new Set(objects.map(({ kind }) => plural(kind)));
@@ -33,39 +33,57 @@ export function rehearsalModules(objects: readonly RehearsalObject[]) {
     return { status: 200, body: { kind: 'List', metadata: { resourceVersion: '1' }, items } };
   }
 
-  class Request extends EventEmitter {
-    readonly #method: string;
-    readonly #path: string;
-    readonly reusedSocket = false;
+  /** An exchange of HTTP/2: what is sent, and the answer to it. */
+  class Stream extends Readable {
+    readonly #headers: RequestHeaders;
 
-    constructor({ method, path }: { readonly method: string; readonly path: string }) {
-      super();
-      this.#method = method;
-      this.#path = path;
+    constructor(headers: RequestHeaders, { endStream }: { readonly endStream: boolean }) {
+      super({ read: () => {} });
+      this.#headers = headers;
+      if (endStream) this.end();
     }
 
     end(sent?: Buffer): void {
       process.nextTick(() => {
-        const { status, body } = answer(this.#method, this.#path, sent?.toString() ?? '');
-        const response = Readable.from([Buffer.from(JSON.stringify(body))], { objectMode: false });
-        this.emit('response', Object.assign(response, { statusCode: status, headers: {}, headersDistinct: {} }));
-        response.on('end', () => this.emit('close'));
+        const { status, body } = answer(this.#headers[':method'], this.#headers[':path'], sent?.toString() ?? '');
+        this.emit('response', { ':status': status });
+        this.push(JSON.stringify(body));
+        this.push(null);
       });
+    }
+
+    readonly rstCode = 0;
+    close(): void {}
+  }
+
+  class Session extends EventEmitter {
+    request(...args: ConstructorParameters<typeof Stream>): Stream {
+      return new Stream(...args);
+    }
+
+    ref(): void {}
+    unref(): void {}
+    destroy(): void {}
+  }
+
+  class Socket extends EventEmitter {
+    readonly alpnProtocol = 'h2';
+
+    constructor() {
+      super();
+      process.nextTick(() => this.emit('secureConnect'));
     }
 
     destroy(): void {}
   }
 
-  class Agent {
-    readonly freeSockets = {};
-    destroy(): void {}
-  }
-
   return {
-    'node:https': { Agent, request: (options: ConstructorParameters<typeof Request>[0]) => new Request(options) },
-    'node:tls': { createSecureContext: () => ({}), getCACertificates: () => [] },
+    'node:http2': { connect: () => new Session(), constants: { NGHTTP2_NO_ERROR: 0 } },
+    'node:tls': { connect: () => new Socket(), createSecureContext: () => ({}), getCACertificates: () => [] },
   };
 }
+
+type RequestHeaders = { readonly ':method': string; readonly ':path': string };
 
 /** That leads there, for whoever reads a file. */
 export const rehearsalKubeconfig = JSON.stringify({

@@ -47,6 +47,8 @@ export async function connectionFor(
   const options: ClusterOptions = {
     userAgent: `kubectl-virt_platform/${buildInfo().gitVersion} (${goPlatform(environment)})`,
     onWarning: messages.warn,
+    // A person waits, perhaps far from the cluster, where handshakes take most of the time. The variable is kubectl's.
+    multiplexed: !environment.variables.DISABLE_HTTP2,
     signal: environment.signal,
     // Only files are read from standard input, and then there is no cluster: a program that gives credentials may ask.
     terminal: { isInteractive: environment.isStdinTerminal },

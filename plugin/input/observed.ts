@@ -119,9 +119,10 @@ export async function seenOn(
   environment: Environment,
   { withFailures = false, servedSince }: SeenOptions = {},
 ): Promise<Seen> {
-  const [{ observe }, { plan: makePlan }] = await Promise.all([
+  const [{ observe }, { plan: makePlan }, { likelyQuestions }] = await Promise.all([
     import('../../shared/kube/observe.ts'),
     import('../../shared/engine/plan.ts'),
+    import('../../shared/engine/likely-questions.ts'),
   ]);
   // What the controller says is asked as soon as it is known where, beside what the plan asks.
   let beside: Promise<[ControllerHealth, ReadonlyMap<string, LastFailure>]> | undefined;
@@ -136,6 +137,7 @@ export async function seenOn(
     observe(cluster, catalog, makePlan, {
       images,
       onPlan: askBeside,
+      likely: (apis) => likelyQuestions(catalog, apis),
       ...(servedSince !== undefined && { servedSince }),
       ...(earlier !== undefined && { earlier }),
       now: environment.now().getTime(),

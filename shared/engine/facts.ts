@@ -6,10 +6,21 @@ import type { HardwareFacts, HyperConvergedFacts, RenderContext, TopologyFacts }
 import type { Answers } from './answers.ts';
 import { isMap } from './json.ts';
 import type { UnknownFact } from './plan-item.ts';
-import type { Snapshot } from './snapshot.ts';
+import type { Question, Snapshot } from './snapshot.ts';
 
 /** What assets may read of a cluster, besides their own params and reads. */
 export type Facts = Omit<RenderContext, 'params' | 'objects'>;
+
+const infrastructureRef = { apiVersion: 'config.openshift.io/v1', kind: 'Infrastructure', name: 'cluster' };
+const schedulerRef = { apiVersion: 'config.openshift.io/v1', kind: 'Scheduler', name: 'cluster' };
+const allNodes = { apiVersion: 'v1', kind: 'Node' };
+
+/** What facts are taken from, besides HyperConverged. */
+export const factQuestions: readonly Question[] = [
+  { ask: 'get', ref: infrastructureRef },
+  { ask: 'get', ref: schedulerRef },
+  { ask: 'list', ...allNodes },
+];
 
 /**
  * The facts of a cluster, from the effective HyperConverged and what the snapshot holds of nodes, Infrastructure and
@@ -25,15 +36,11 @@ export function factsOf(
     if (why !== undefined) unknown.push(...facts.map((fact) => ({ fact, why, assumed })));
   };
 
-  const infrastructure = answers.object({
-    apiVersion: 'config.openshift.io/v1',
-    kind: 'Infrastructure',
-    name: 'cluster',
-  });
+  const infrastructure = answers.object(infrastructureRef);
   note(infrastructureFacts, infrastructure.why, infrastructure.assumed);
-  const scheduler = answers.object({ apiVersion: 'config.openshift.io/v1', kind: 'Scheduler', name: 'cluster' });
+  const scheduler = answers.object(schedulerRef);
   note(['topology.hasSchedulableMasters'], scheduler.why, scheduler.assumed);
-  const nodes = answers.list({ apiVersion: 'v1', kind: 'Node' });
+  const nodes = answers.list(allNodes);
   note(['hardware', ...nodeFacts], nodes.why, nodes.assumed);
   const openShift = isOpenShift(hyperConverged, snapshot);
   note(['topology.isOpenShift'], openShift.why, true);

@@ -15,6 +15,8 @@ export type CallerOptions = {
   readonly requestTimeoutMs?: number;
   /** Connections at most, kept while idle. Default 16. */
   readonly maxSockets?: number;
+  /** Sends all requests over one HTTP/2 connection where the server can do that. Default false. */
+  readonly multiplexed?: boolean;
   /** Called with the text of every Warning header. */
   readonly onWarning?: (warning: string) => void;
   /** Ends every call. */
@@ -37,9 +39,15 @@ export class Caller {
   readonly #onWarning: (warning: string) => void;
 
   constructor(connection: Connection, options: CallerOptions) {
-    const { userAgent, requestTimeoutMs = 30_000, maxSockets = 16, clock = systemClock } = options;
+    const { userAgent, requestTimeoutMs = 30_000, maxSockets = 16, multiplexed = false, clock = systemClock } = options;
     this.#connection = connection;
-    this.#transport = new Transport(connection, { userAgent, maxSockets, clock, terminal: options.terminal });
+    this.#transport = new Transport(connection, {
+      userAgent,
+      maxSockets,
+      multiplexed,
+      clock,
+      terminal: options.terminal,
+    });
     this.#clock = clock;
     this.#timeoutMs = requestTimeoutMs === 0 ? Number.POSITIVE_INFINITY : requestTimeoutMs;
     this.#maxBytes = options.maxAnswerBytes ?? 256 * 1024 * 1024;

@@ -27,7 +27,9 @@ export type ConnectionProblem =
   /** What answers is no Kubernetes API server, or the answer is too large. */
   | 'unreadable-answer'
   /** Certificate, key or token can't be read or obtained. */
-  | 'credentials';
+  | 'credentials'
+  /** By ourselves. */
+  | 'closed';
 
 /** Names what went wrong below HTTP so that a person can act on it. */
 export function connectionError(error: unknown, server: string, isReused: boolean): ConnectionError {

@@ -33,7 +33,9 @@ export type ObserveOptions = {
   readonly earlier?: Snapshot;
   /** Since when (of the cluster's clock) an answer to what is served will do. Default now: it is asked anew. */
   readonly servedSince?: number;
-  /** Requests at a time. Default 8. */
+  /** What the plan is likely to ask next: asked beside its first questions. */
+  readonly likely?: (apis: Snapshot['apis']) => readonly Question[];
+  /** Requests at a time. Default 16. */
   readonly concurrency?: number;
   /** Called with every plan, unfinished ones too. */
   readonly onPlan?: (plan: Plan) => void;
@@ -58,7 +60,17 @@ export async function observe<Planned extends Decided>(
   cluster: Cluster,
   catalog: Catalog,
   plan: Planner<Planned>,
-  { images, now, forced, earlier, servedSince, concurrency = 8, onPlan = () => {}, signal }: ObserveOptions,
+  {
+    images,
+    now,
+    forced,
+    earlier,
+    servedSince,
+    likely = () => [],
+    concurrency = 16,
+    onPlan = () => {},
+    signal,
+  }: ObserveOptions,
 ): Promise<Observation> {
   const requestsBefore = cluster.requests;
   let snapshot: Snapshot = {
@@ -72,8 +84,9 @@ export async function observe<Planned extends Decided>(
   for (let round = 0; round < mostRounds; round++) {
     planned = plan(catalog, snapshot, planned);
     onPlan(planned.plan);
-    const open = unanswered(planned.questions, snapshot);
-    if (open.length === 0) return { plan: planned.plan, snapshot, requests: cluster.requests - requestsBefore };
+    const asked = unanswered(planned.questions, snapshot);
+    if (asked.length === 0) return { plan: planned.plan, snapshot, requests: cluster.requests - requestsBefore };
+    const open = round === 0 ? unanswered([...asked, ...likely(snapshot.apis)], snapshot) : asked;
 
     const reads = new Map(snapshot.reads);
     const verdicts = new Map(snapshot.verdicts);

@@ -67,6 +67,7 @@ function repetitionsAllowed(error: unknown, isRepeatable: boolean): number {
     case 'timeout':
     case 'unreadable-answer':
     case 'credentials':
+    case 'closed':
       return 0;
     default:
       return error.problem satisfies never;

@@ -5,6 +5,7 @@ import { parseAllDocuments } from 'yaml';
 import type { Json, KubernetesObject } from '../../../shared/api/kubernetes-object.ts';
 import { plan } from '../../../shared/engine/plan.ts';
 import type { PlanItem } from '../../../shared/engine/plan-item.ts';
+import type { Snapshot } from '../../../shared/engine/snapshot.ts';
 import { snapshotFromObjects } from '../../../shared/engine/snapshot-from-objects.ts';
 import { printYaml } from '../../../shared/yaml/print-yaml.ts';
 import { type Body, catalog } from './_assets.ts';
@@ -96,12 +97,16 @@ export const definitions: readonly Body[] = globSync('test/crds/*.yaml', { cwd: 
   .flatMap((file) => parseAllDocuments(readFileSync(path.join(root, file), 'utf8')))
   .map((document) => document.toJS() as Body);
 
-export function planOf({ objects, without }: GoldenCluster): readonly PlanItem[] {
+export function planOf(cluster: GoldenCluster): readonly PlanItem[] {
+  return plan(catalog, snapshotOf(cluster)).plan.items;
+}
+
+export function snapshotOf({ objects, without }: GoldenCluster): Snapshot {
   const crds = definitions.filter(
     ({ spec }) => !without.some((group) => spec.group === group || spec.group.endsWith(`.${group}`)),
   );
   const images = { 'kubevirt-metrics-exporter': 'registry.example/kubevirt-metrics-exporter:v1' };
-  return plan(catalog, snapshotFromObjects([...crds, ...objects], { images })).plan.items;
+  return snapshotFromObjects([...crds, ...objects], { images });
 }
 
 /** The cluster that has the most; of the others' manifests only those that differ from its own are written out. */
