@@ -24,8 +24,12 @@ The object stays as it is, and "manage" gives it back. For single fields there i
   run: (args, environment) =>
     changeAnnotations(args, environment, async (seen) => {
       const note = wantedNote(args, environment.now());
-      const { asset, target } = targetOf(seen.plan.items, args.words, args, { tombstones: true });
-      const live = await existing(seen, target, `${annotation.mode} steers only what is there`);
+      const { asset, target, type } = targetOf(seen.plan.items, args.words, args, { tombstones: true });
+      const live = await existing(
+        seen,
+        target,
+        type === 'asset' ? `"exclude ${asset}" keeps it from being created` : 'there is nothing left to keep',
+      );
       return {
         changes: [
           { target, live, annotations: { [annotation.mode]: 'unmanaged', ...noteChange(annotation.mode, live, note) } },
