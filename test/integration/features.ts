@@ -73,6 +73,8 @@ for (const feature of describeFeatures(catalog).filter(({ optIn }) => optIn !== 
       refused.map(({ asset, decision, why }) => `${asset}: ${decision}, ${why}`),
       [],
     );
+    const { snapshot } = await observe(client, catalog, plan, { images });
+    t.deepEqual([...snapshot.verdicts.keys()], [], 'what is in sync is not put to the server');
 
     await switchFeature(feature, false);
     const left = await converge();
