@@ -18,7 +18,7 @@ import type { Surroundings } from './surroundings.ts';
 export function compareWithLive(work: Work, around: Surroundings): StepResult {
   const { desired, live, liveUnknown } = work;
   if (desired === undefined) throw new Error('The comparison comes after the overrides');
-  if (liveUnknown !== undefined) return stop(unverified('unknown'), `not compared: ${liveUnknown}`);
+  if (liveUnknown !== undefined) return stop(unverified('unknown'), liveUnknown);
   return live === undefined
     ? compareWithNothing(work, desired, around)
     : compareWithObject(work, desired, live, around);
