@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 
-/** A stream that text goes to. A width is there only for a terminal. */
+/** A stream that text goes to. A width is there only for a terminal that knows its own. */
 export type Output = {
   readonly write: (text: string) => void;
   readonly isTerminal: boolean;

@@ -63,7 +63,8 @@ function output(stream: NodeJS.WriteStream): Output {
       stream.write(text);
     },
     isTerminal: stream.isTTY === true,
-    ...(stream.isTTY && { columns: stream.columns }),
+    // A terminal that nobody told its size says 0.
+    ...(stream.isTTY && stream.columns > 0 && { columns: stream.columns }),
   };
 }
 

@@ -52,6 +52,11 @@ test.serial('on a terminal the table fits, with the name and state of each featu
   }
 });
 
+test.serial('a terminal that does not say how wide it is gets the whole table', async (t) => {
+  const { text } = await onTerminal(cluster, ['features'], { answer: '', columns: 0 });
+  t.is(text, (await features()).stdout);
+});
+
 test.serial('features takes no name', async (t) => {
   failsWith(t, await features('metallb'), /takes no name/);
 });
