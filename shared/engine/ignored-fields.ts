@@ -62,15 +62,17 @@ export function forbiddenPointer(
  * What a dry run showed may be told besides.
  */
 export function yieldFields(
-  desired: KubernetesObject,
+  wanted: KubernetesObject,
   live: KubernetesObject,
   paths: readonly (readonly string[])[],
   { whole = new Set(), shown = live }: Partial<Shown> = {},
 ): Yielded {
+  const outermost = paths.filter((path) => !paths.some((other) => isInside(path, other)));
+  const desired = inLiveOrder(wanted, outermost, (object) => rootOf(object, live, shown));
   const root = rootOf(desired, live, shown);
   const leaves: Leaf[] = [];
   const unmatched: string[] = [];
-  for (const path of paths.filter((path) => !paths.some((other) => isInside(path, other)))) {
+  for (const path of outermost) {
     const found = leavesAt(root, path, whole.has(formatPointer(path)));
     if (found.length === 0) unmatched.push(formatPointer(path));
     leaves.push(...found);
@@ -108,6 +110,40 @@ export function yieldFields(
 /** What one pointer yields whole isn't yielded in parts as well. */
 function isInside(path: readonly string[], other: readonly string[]): boolean {
   return path.length > other.length && other.every((name, index) => name === path[index]);
+}
+
+/**
+ * The same with the associative lists that are ignored as a whole in the order that the live ones have: the keys of
+ * their items stay, and an apply would put those into its own order.
+ */
+function inLiveOrder(
+  wanted: KubernetesObject,
+  paths: readonly (readonly string[])[],
+  rootFor: (object: KubernetesObject) => Here,
+): KubernetesObject {
+  const ordered = structuredClone(wanted) as KubernetesObject;
+  const root = rootFor(wanted);
+  for (const path of paths) {
+    const here = follow(root, path);
+    if (here?.desired !== undefined) put(ordered, here.path, orderedAsLive(here));
+  }
+  return ordered;
+}
+
+function orderedAsLive(here: Here): unknown {
+  const { desired, live, sets } = here;
+  if (isMap(desired) && isMap(live)) {
+    return Object.fromEntries(
+      Object.entries(desired).map(([name, value]) => {
+        const next = step(here, name);
+        return [name, next === undefined ? value : orderedAsLive(next)];
+      }),
+    );
+  }
+  if (!Array.isArray(desired) || !Array.isArray(live) || listTypeOf(sets.all).list !== 'associative') return desired;
+  const items = desired.flatMap((_, index) => step(here, String(index)) ?? []);
+  const placeOf = (item: Here) => (item.live === undefined ? live.length : live.indexOf(item.live));
+  return items.toSorted((a, b) => placeOf(a) - placeOf(b)).map(orderedAsLive);
 }
 
 function pointersOf(leaves: readonly Leaf[]): readonly string[] {

@@ -100,6 +100,22 @@ const places: Record<string, Place> = {
     third: { parts: [{ name: 'b', value: 11, unit: 'cm' }] },
     read: (spec) => spec.parts.find((part: AnyObject) => part.name === 'b'),
   },
+  'whole associative list': {
+    pointer: '/spec/parts',
+    other: {
+      parts: [
+        { name: 'b', value: 9, unit: 'km' },
+        { name: 'a', value: 8, unit: 'cm' },
+      ],
+    },
+    third: {
+      parts: [
+        { name: 'b', value: 11, unit: 'mm' },
+        { name: 'a', value: 12, unit: 'mm' },
+      ],
+    },
+    read: (spec) => spec.parts,
+  },
   'key of a map': {
     pointer: '/spec/settings/colour',
     other: { settings: { colour: 'blue' } },

@@ -195,6 +195,25 @@ test('where managed fields are gone, what a dry run shows tells items apart', (t
   t.deepEqual(kept, []);
 });
 
+test('an associative list that is ignored as a whole keeps the order of the live one', (t) => {
+  const lists = [us({ 'f:l': { ...item('a'), ...item('b') } })];
+  const live = gadget({ l: [{ name: 'b', v: 1 }, { name: 'x' }, { name: 'a', v: 1 }] }, lists);
+  const wanted = gadget({ l: [{ name: 'a', v: 1 }, { name: 'b', v: 1 }, { name: 'new' }] });
+  for (const path of [['spec'], ['spec', 'l']]) {
+    const { desired, retained } = yieldFields(wanted, live, [path]);
+    t.deepEqual(specOf(desired), { l: [{ name: 'b' }, { name: 'a' }] });
+    t.deepEqual(specOf(retained), {
+      l: [
+        { name: 'b', v: 1 },
+        { name: 'a', v: 1 },
+      ],
+    });
+  }
+  t.deepEqual(specOf(yieldFields(wanted, live, [['spec', 'l', '0', 'v']]).desired), {
+    l: [{ name: 'a' }, { name: 'b', v: 1 }, { name: 'new' }],
+  });
+});
+
 test('another order of what is merged by its keys loses nothing', (t) => {
   const before = gadget(
     {
