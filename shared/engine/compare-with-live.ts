@@ -2,6 +2,7 @@ import { formatPointer } from '../api/json-pointer.ts';
 import type { KubernetesObject } from '../api/kubernetes-object.ts';
 import { autopilotName, managedByLabel } from '../api/names.ts';
 import { compareLocally, differencesBetween, pointerOf, wantedDifferences } from './compare-locally.ts';
+import { withoutEmptiedMaps } from './emptied-maps.ts';
 import { driftOf } from './field-managers.ts';
 import { entriesOf, type FieldSet, fieldSetOf, isLeaf, isOurs, union } from './field-set.ts';
 import { lostPaths, yieldFields } from './ignored-fields.ts';
@@ -47,8 +48,10 @@ function compareWithObject(
     resourceVersion: live.metadata.resourceVersion ?? '',
   };
   const release = yielded?.release;
+  const sendable = withoutEmptiedMaps(desired, live);
+  work.desired = sendable;
   // What is to be released is still ours: sent at its live value, so that the server isn't asked to delete it.
-  const sent = release === undefined ? desired : (yielded?.retained ?? desired);
+  const sent = release === undefined ? sendable : (yielded?.retained ?? sendable);
   const isOurOwn = live.metadata.labels?.[managedByLabel] === autopilotName;
   const word = isOurOwn ? 'update' : 'adopt';
 

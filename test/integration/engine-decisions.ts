@@ -511,6 +511,24 @@ test.serial('what the server refuses is rejected, in its own words', async (t) =
   t.regex(itemOf(plan, 'unknown-field').why, /dat/);
 });
 
+test.serial('a map that is wanted empty can be emptied again of what a patch put there', async (t) => {
+  const catalog = catalogOf({
+    'metallb.yaml.hbs':
+      'format: 1\ntarget: {apiVersion: metallb.io/v1beta1, kind: MetalLB, namespace: tests, name: metallb}\n---\nspec: {}',
+  });
+  const id = { apiVersion: 'metallb.io/v1beta1', kind: 'MetalLB', namespace: 'tests', name: 'metallb' };
+  await converge(t.context.client, catalog);
+  await cluster.patch(id, {
+    metadata: { annotations: { [key('patch')]: '[{"op":"add","path":"/spec/logLevel","value":"debug"}]' } },
+  });
+  await converge(t.context.client, catalog);
+  t.deepEqual((await cluster.get(id))?.spec, { logLevel: 'debug' });
+  await cluster.patch(id, { metadata: { annotations: { [key('patch')]: null } } });
+  const { plan } = await converge(t.context.client, catalog);
+  t.is(itemOf(plan, 'metallb').decision, 'in-sync');
+  t.deepEqual((await cluster.get(id))?.spec, {});
+});
+
 test.serial('another spelling of the same quantity is no drift', async (t) => {
   const catalog = catalogOf({
     'quota.yaml.hbs':
