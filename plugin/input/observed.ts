@@ -83,10 +83,12 @@ async function fromCluster(
   try {
     const servedSince = cluster.clock.now();
     // This needs nothing but the cluster: the rest is made ready while the answer is on its way.
-    cluster.discover().catch(() => {});
+    const asked = cluster.discover();
+    // Whoever awaits it is told.
+    asked.catch(() => {});
     await setImmediate();
     const catalog = await catalogOf(args, environment);
-    return await observedOn(cluster, catalog, args, environment, { withFailures, servedSince });
+    return await observedOn(cluster, catalog, args, environment, { withFailures, servedSince, asked });
   } finally {
     cluster.close();
   }
@@ -109,6 +111,8 @@ type SeenOptions = {
   readonly withFailures?: boolean;
   /** Of the cluster's clock: what was found to be served since then still is. */
   readonly servedSince?: number;
+  /** What was asked before: what it failed with isn't asked again, which might have a person log in twice. */
+  readonly asked?: Promise<unknown>;
 };
 
 /** The same where nothing is wrong with there being no HyperConverged. */
@@ -117,12 +121,13 @@ export async function seenOn(
   catalog: Catalog,
   args: Arguments,
   environment: Environment,
-  { withFailures = false, servedSince }: SeenOptions = {},
+  { withFailures = false, servedSince, asked }: SeenOptions = {},
 ): Promise<Seen> {
   const [{ observe }, { plan: makePlan }, { likelyQuestions }] = await Promise.all([
     import('../../shared/kube/observe.ts'),
     import('../../shared/engine/plan.ts'),
     import('../../shared/engine/likely-questions.ts'),
+    asked,
   ]);
   // What the controller says is asked as soon as it is known where, beside what the plan asks.
   let beside: Promise<[ControllerHealth, ReadonlyMap<string, LastFailure>]> | undefined;

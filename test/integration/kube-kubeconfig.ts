@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { ApiError } from '../../shared/kube/api-error.ts';
 import { type Cluster, openCluster } from '../../shared/kube/client.ts';
 import { ConnectionError } from '../../shared/kube/connection-error.ts';
@@ -797,7 +797,11 @@ for (const [title, one] of Object.entries(cases)) {
     world.proxies.seen.length = 0;
     const kubectl = await control.kubectl(['auth', 'whoami', '-o', 'json', ...flags], { env });
     const seenByKubectl = world.proxies.seen.splice(0);
-    const [ours, error] = await whoWeAre(env, flags);
+    const [ours, error] = await whoWeAre(env, flags, { multiplexed: true });
+    // The controller speaks HTTP/1.1: it is the same person, or the same failure.
+    const [theirs, failure] = await whoWeAre(env, flags);
+    t.deepEqual(theirs, ours);
+    t.is(failure?.name, error?.name);
     t.log(
       `kubectl: ${kubectl.code === 0 ? kubectl.stdout.replace(/\s+/g, '') : kubectl.stderr.trim().split('\n').at(-1)}`,
     );
@@ -856,14 +860,23 @@ test.serial('programs are told the same of the cluster and of themselves', async
   }
 });
 
-test.serial('a program runs once for many requests at once, in kubectl too', async (t) => {
+/** As a command speaks to a server, and as the controller does. */
+function overBoth(title: string, body: (t: ExecutionContext, multiplexed: boolean) => Promise<void>): void {
+  test.serial(title, (t) => body(t, true));
+  test.serial(`${title}: over HTTP/1.1`, (t) => body(t, false));
+}
+
+overBoth('a program runs once for many requests at once, in kubectl too', async (t, multiplexed) => {
   const world = await makeWorld();
   const env = { KUBECONFIG: join(world.folder, 'config'), LOG: join(world.folder, 'log') };
   await write(env.KUBECONFIG, config(world, { user: exec('./login.sh') }));
   await write(join(world.folder, 'login.sh'), login(world, 'viewer', 'sleep 0.2'));
   await control.kubectl(['api-resources'], { env });
   t.is((await linesOf(env.LOG)).length, 1);
-  const cluster = openCluster(loadKubeconfig({ env: { PATH: process.env.PATH, ...env } }), { userAgent: 'test/1' });
+  const cluster = openCluster(loadKubeconfig({ env: { PATH: process.env.PATH, ...env } }), {
+    userAgent: 'test/1',
+    multiplexed,
+  });
   t.teardown(() => cluster.close());
   await Promise.all(Array.from({ length: 10 }, () => cluster.version()));
   t.is((await linesOf(env.LOG)).length, 2);
@@ -892,7 +905,7 @@ test.serial('a program is asked again for each request once what it gave has end
   t.true((await runsAfter('2020-01-01T00:00:00Z', we)) > 1);
 });
 
-test.serial('a token that is refused is asked for again, and the request repeated once', async (t) => {
+overBoth('a token that is refused is asked for again, and the request repeated once', async (t, multiplexed) => {
   const world = await makeWorld();
   const env = { KUBECONFIG: join(world.folder, 'config'), LOG: join(world.folder, 'log') };
   await write(env.KUBECONFIG, config(world, { user: exec('./login.sh') }));
@@ -903,42 +916,51 @@ test.serial('a token that is refused is asked for again, and the request repeate
   t.regex((await control.kubectl(['auth', 'whoami'], { env })).stderr, /Unauthorized|must be logged in/);
   t.is((await linesOf(env.LOG)).length, 2);
   await write(env.LOG, '');
-  const cluster = openCluster(loadKubeconfig({ env: { PATH: process.env.PATH, ...env } }), { userAgent: 'test/1' });
+  const cluster = openCluster(loadKubeconfig({ env: { PATH: process.env.PATH, ...env } }), {
+    userAgent: 'test/1',
+    multiplexed,
+  });
   t.teardown(() => cluster.close());
   await Promise.all(Array.from({ length: 5 }, () => cluster.version()));
   t.is((await linesOf(env.LOG)).length, 2);
   t.is(cluster.requests, 10);
 
   await write(join(world.folder, 'login.sh'), answering({ token: 'never-good' }));
-  const refused = openCluster(loadKubeconfig({ env: { PATH: process.env.PATH, ...env } }), { userAgent: 'test/1' });
+  const refused = openCluster(loadKubeconfig({ env: { PATH: process.env.PATH, ...env } }), {
+    userAgent: 'test/1',
+    multiplexed,
+  });
   t.teardown(() => refused.close());
   const error = await t.throwsAsync(refused.version(), { instanceOf: ApiError });
   t.true(error?.isUnauthorized);
   t.is(refused.requests, 2);
 });
 
-test.serial('a certificate of a program that ends is followed by the next, on other connections', async (t) => {
-  const world = await makeWorld();
-  const file = join(world.folder, 'config');
-  await write(file, config(world, { user: exec('./login.sh') }));
-  const as = async (user: string, expirationTimestamp: string) => {
-    const { certificate: clientCertificateData, key: clientKeyData } = world.certificate(user);
-    const status = { clientCertificateData, clientKeyData, expirationTimestamp };
-    await write(join(world.folder, 'login.sh'), answering(status));
-  };
-  let date = Date.parse('2030-01-01T00:00:00Z');
-  const clock = { now: () => date, date: () => date, sleep: async () => {}, random: () => 0 };
-  const connection = loadKubeconfig({ env: { PATH: process.env.PATH, KUBECONFIG: file } });
-  const cluster = openCluster(connection, { userAgent: 'test/1', clock });
-  t.teardown(() => cluster.close());
-  await as('first', '2030-01-01T01:00:00Z');
-  t.is((await userInfo(cluster)).username, 'first');
-  await as('second', '2030-01-01T02:00:00Z');
-  date += 3_600_000;
-  t.is((await userInfo(cluster)).username, 'first');
-  date += 1;
-  t.is((await userInfo(cluster)).username, 'second');
-});
+overBoth(
+  'a certificate of a program that ends is followed by the next, on other connections',
+  async (t, multiplexed) => {
+    const world = await makeWorld();
+    const file = join(world.folder, 'config');
+    await write(file, config(world, { user: exec('./login.sh') }));
+    const as = async (user: string, expirationTimestamp: string) => {
+      const { certificate: clientCertificateData, key: clientKeyData } = world.certificate(user);
+      const status = { clientCertificateData, clientKeyData, expirationTimestamp };
+      await write(join(world.folder, 'login.sh'), answering(status));
+    };
+    let date = Date.parse('2030-01-01T00:00:00Z');
+    const clock = { now: () => date, date: () => date, sleep: async () => {}, random: () => 0 };
+    const connection = loadKubeconfig({ env: { PATH: process.env.PATH, KUBECONFIG: file } });
+    const cluster = openCluster(connection, { userAgent: 'test/1', multiplexed, clock });
+    t.teardown(() => cluster.close());
+    await as('first', '2030-01-01T01:00:00Z');
+    t.is((await userInfo(cluster)).username, 'first');
+    await as('second', '2030-01-01T02:00:00Z');
+    date += 3_600_000;
+    t.is((await userInfo(cluster)).username, 'first');
+    date += 1;
+    t.is((await userInfo(cluster)).username, 'second');
+  },
+);
 
 test.serial('the namespace is the one of kubectl', async (t) => {
   const world = await makeWorld();
@@ -1121,10 +1143,11 @@ type UserInfo = { readonly username: string; readonly groups: readonly string[] 
 async function whoWeAre(
   env: Record<string, string>,
   flags: readonly string[],
+  { multiplexed = false }: { multiplexed?: boolean } = {},
 ): Promise<[UserInfo | undefined, Error | undefined]> {
   try {
     const connection = loadKubeconfig({ env: { PATH: process.env.PATH, ...env }, ...optionsOf(flags) });
-    const cluster = openCluster(connection, { userAgent: 'test/1', terminal: { stderr: () => {} } });
+    const cluster = openCluster(connection, { userAgent: 'test/1', multiplexed, terminal: { stderr: () => {} } });
     try {
       return [await userInfo(cluster), undefined];
     } finally {
