@@ -5,6 +5,8 @@ export type Output = {
   readonly write: (text: string) => void;
   readonly isTerminal: boolean;
   readonly columns?: number;
+  /** Aborts once nobody reads it any more (`| head -1`): what is written then is lost, and no failure. */
+  readonly closed?: AbortSignal;
 };
 
 /** Everything that the plugin knows of the process it runs in; `main.ts` makes the only real one. */

@@ -17,10 +17,14 @@ for (const [signal, code] of [
     process.exit(code);
   });
 }
+const closed = new AbortController();
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
-    // Who reads has seen enough (`| head -1`): no failure of ours.
-    if (error.code === 'EPIPE') process.exit(0);
+    // Who reads has seen enough (`| head -1`): no failure of ours, and what was to be done is done.
+    if (error.code === 'EPIPE') {
+      if (stream === process.stdout) closed.abort();
+      return;
+    }
     if (stream === process.stdout)
       process.stderr.write(`error: could not write to standard output: ${error.message}\n`);
     process.exit(2);
@@ -29,7 +33,7 @@ for (const stream of [process.stdout, process.stderr]) {
 
 const environment: Environment = {
   variables: process.env,
-  stdout: output(process.stdout),
+  stdout: { ...output(process.stdout), closed: closed.signal },
   stderr: output(process.stderr),
   stdin: () => process.stdin,
   isStdinTerminal: isatty(0),

@@ -14,7 +14,7 @@ export type View = {
 };
 
 /**
- * Looks again and again until it is interrupted. A terminal is redrawn; into a pipe goes what changed. A first look
+ * Looks again and again until it is interrupted, or nobody reads any more. A terminal is redrawn; into a pipe goes what changed. A first look
  * that fails is an error; later the server may go away and come back, which is said.
  *
  * @returns the exit code.
@@ -28,7 +28,8 @@ export async function watch(
   let said = messagesTo(stderr);
   let shown: string | undefined;
   let awaySince: Date | undefined;
-  while (!signal.aborted) {
+  const ends = stdout.closed === undefined ? signal : AbortSignal.any([signal, stdout.closed]);
+  while (!ends.aborted) {
     try {
       const beside: string[] = [];
       const { text, key } = await look(stdout.isTerminal ? collector(beside) : said);
@@ -49,9 +50,9 @@ export async function watch(
       if (stdout.isTerminal) stdout.write(`\u001b[H\u001b[7m${escapeText(line)}\u001b[0m\u001b[K\n`);
       else said.warn(`${why}; trying again`);
     }
-    await setTimeout(intervalMs, undefined, { signal }).catch(() => {});
+    await setTimeout(intervalMs, undefined, { signal: ends }).catch(() => {});
   }
-  return interrupted;
+  return signal.aborted ? interrupted : 0;
 }
 
 /** As shells have it for SIGINT. */

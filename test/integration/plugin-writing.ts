@@ -55,6 +55,13 @@ test.serial('without a terminal and without --yes a write is shown and refused',
   t.is((await annotationsOf(swap))[mode], undefined);
 });
 
+test.serial('what is to be written is written, though nobody reads what is said about it', async (t) => {
+  await runInShell(t, cluster, 'kubectl virt-platform unmanage swap-enable --yes | true');
+  t.is((await annotationsOf(swap))[mode], 'unmanaged');
+  await runInShell(t, cluster, 'kubectl virt-platform manage swap-enable --yes 2>&1 | true');
+  t.is((await annotationsOf(swap))[mode], undefined);
+});
+
 test.serial('--dry-run=client and =server write nothing, and a bare one is refused with a hint', async (t) => {
   const client = await plugin('unmanage', 'swap-enable', '--dry-run=client');
   t.is(client.code, 0, client.stderr);

@@ -41,6 +41,15 @@ test('into a pipe goes what changed, not what only grew older; an interruption i
   t.is(code, 130);
 });
 
+test('it ends where nobody reads any more, which is no failure', async (t) => {
+  const reader = new AbortController();
+  const stdout = { isTerminal: false, write: () => reader.abort(), closed: reader.signal };
+  let looks = 0;
+  const look = async () => view(`look ${++looks}`);
+  t.is(await watch(look, environmentFor({ stdout }), { intervalMs: 60_000 }), 0);
+  t.is(looks, 1);
+});
+
 test('a server that goes away is said once, and that it is back; what it showed is not printed again', async (t) => {
   const { stdout, stderr } = await watched([view('a'), away(), away(), view('a'), away(), view('b'), view('b')]);
   t.is(stdout, 'a\n\nb\n');
