@@ -167,6 +167,11 @@ test('the address of a file is one', refused, {
   message: /^https:\/\/example\.com\/a\.yaml is no file: fetch it first/,
 });
 test('an endless device is one', refused, { names: ['/dev/zero'], message: /^\/dev\/zero is larger than 256 MiB/ });
+test('a folder without end is one', refused, {
+  files: { [`x/${'d/'.repeat(33)}a.yaml`]: object('a') },
+  names: ['x'],
+  message: /^x(?:\/d){33} is more than 32 folders deep in x: name a smaller folder$/,
+});
 test('an empty file is one', refused, { files: { 'a.yaml': '' }, message: /^a\.yaml is empty/ });
 test('a file of comments is one', refused, { files: { 'a.yaml': '# nothing\n---\n' }, message: /^a\.yaml is empty/ });
 test('a folder without files is one', refused, {
