@@ -1,5 +1,6 @@
 import type { KubernetesObject } from '../../shared/api/kubernetes-object.ts';
 import { formatObjectRef, type ObjectRef } from '../../shared/api/object-ref.ts';
+import { withoutEmptiedMaps } from '../../shared/engine/emptied-maps.ts';
 import { digestOf } from '../../shared/engine/json.ts';
 import type { Cluster } from '../../shared/kube/client.ts';
 import { dryRun } from '../../shared/kube/dry-run.ts';
@@ -19,11 +20,12 @@ export type Checked =
 export async function checkResult(
   cluster: Cluster,
   ref: ObjectRef,
-  { desired, live: seen, signal }: { desired: KubernetesObject; live: KubernetesObject; signal: AbortSignal },
+  { desired: wanted, live: seen, signal }: { desired: KubernetesObject; live: KubernetesObject; signal: AbortSignal },
 ): Promise<Checked> {
   let live = seen;
   for (let attempt = 1; attempt <= mostAttempts; attempt++) {
     const { uid = '', resourceVersion = '' } = live.metadata;
+    const desired = withoutEmptiedMaps(wanted, live);
     const question = {
       ask: 'dry-run',
       ref,
@@ -47,7 +49,7 @@ export async function checkResult(
 }
 
 function refusal(message: string): UserError {
-  // Where an apply takes the last key of a map away, the server leaves null, and then refuses that (1.36).
+  // What is done about emptied maps elsewhere isn't inside the items of a list.
   const isEmptied = message.includes('in body must be of type object: "null"');
   const hint = isEmptied ? "; an apply can't empty a map: take the whole map away instead" : '';
   return new UserError(`the API server refuses the result: ${message}${hint}`);

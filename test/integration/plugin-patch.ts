@@ -102,6 +102,16 @@ test.serial('a merge patch and dotted paths become operations; standard input an
   t.deepEqual(await operations(), [...both, { op: 'add', path: '/spec/operatorLogLevel', value: 'Trace' }]);
 });
 
+test.serial('a map can be emptied', async (t) => {
+  const emptied = ['/spec/evictionLimits/total', '/spec/evictionLimits/node'];
+  const ran = await patch(...emptied.flatMap((pointer) => ['--remove', pointer]), '-y');
+  t.is(ran.code, 0, ran.stderr);
+  t.deepEqual(
+    await operations(),
+    emptied.map((at) => ({ op: 'remove', path: at })),
+  );
+});
+
 test.serial('a patch from standard input can’t be asked about there', async (t) => {
   const ran = await cluster.kubectl(['virt-platform', 'patch', 'descheduler-loadaware', '--patch-file', '-'], {
     stdin: '{"spec":{"logLevel":"Debug"}}',
