@@ -9,7 +9,7 @@ import { type ComparedObject, comparedObject } from '../output/compared-object.t
 import { diffReport } from '../output/diff-report.ts';
 import { externalDiff } from '../output/external-diff.ts';
 import { messagesTo } from '../output/messages.ts';
-import { safeJson, safeYaml } from '../output/print-manifests.ts';
+import { resourceName, safeJson, safeYaml } from '../output/print-manifests.ts';
 import { unifiedDiff } from '../output/unified-diff.ts';
 import { UserError } from '../user-error.ts';
 
@@ -30,7 +30,7 @@ With -f it works on files instead of a cluster. Then no server is asked, and wha
   ],
   connects: true,
   options: [
-    { name: 'output', short: 'o', type: 'text', choices: ['json', 'yaml'], description: 'Another format' },
+    { name: 'output', short: 'o', type: 'text', choices: ['json', 'yaml', 'name'], description: 'Another format' },
     {
       name: 'show-managed-fields',
       type: 'switch',
@@ -79,7 +79,9 @@ With -f it works on files instead of a cluster. Then no server is asked, and wha
     async function show(objects: readonly ComparedObject[]): Promise<number> {
       const format = args.text('output');
       const external = variables.KUBECTL_EXTERNAL_DIFF;
-      if (format !== undefined) {
+      if (format === 'name') {
+        stdout.write(objects.map(({ item }) => `${resourceName(item.target)}\n`).join(''));
+      } else if (format !== undefined) {
         const report = diffReport(objects);
         stdout.write(format === 'json' ? safeJson(report) : safeYaml(report));
       } else if (external && objects.length > 0) {

@@ -23,7 +23,7 @@ needs. "enable" and "disable" opt in and out of those that have an opt-in.`,
   ],
   connects: true,
   options: [
-    { name: 'output', short: 'o', type: 'text', choices: ['json', 'yaml'], description: 'Another format' },
+    { name: 'output', short: 'o', type: 'text', choices: ['json', 'yaml', 'name'], description: 'Another format' },
     { name: 'no-headers', type: 'switch', description: 'Only the rows of the table, for scripts' },
     ...filesOptions,
     catalogOption,
@@ -38,6 +38,10 @@ needs. "enable" and "disable" opt in and out of those that have an opt-in.`,
       return { ...feature, ...stateOf(items) };
     });
     const format = args.text('output');
+    if (format === 'name') {
+      stdout.write(rows.map(({ name }) => `${name}\n`).join(''));
+      return 0;
+    }
     if (format !== undefined) {
       const items = rows.map(
         ({ name, title, description, maturity, state, missing, optIn, requires = [], assets }) => ({

@@ -66,6 +66,8 @@ test.serial('diff -o json and -o yaml have the documented shape', async (t) => {
     (await diff(['-o', 'yaml'])).stdout,
     /^apiVersion: virt-platform\/v1\nkind: Diff\nitems:\n- asset: swap-enable\n/,
   );
+  const names = await diff(['-o', 'name']);
+  t.deepEqual([names.stdout, names.code], [`machineconfig.machineconfiguration.openshift.io/${swap.name}\n`, 1]);
 });
 
 test.serial('KUBECTL_EXTERNAL_DIFF is called as kubectl diff calls it, and leaves nothing behind', async (t) => {

@@ -43,6 +43,16 @@ test.serial('features -o json and -o yaml carry the same data', async (t) => {
   t.deepEqual(parseYaml((await features('-o', 'yaml')).stdout), report);
 });
 
+test.serial('features -o name prints names and nothing else', async (t) => {
+  const { stdout, stderr } = await features('-o', 'name');
+  t.is(stderr, '');
+  const report = JSON.parse((await features('-o', 'json')).stdout);
+  t.deepEqual(
+    stdout.trimEnd().split('\n'),
+    report.items.map(({ name }: { name: string }) => name),
+  );
+});
+
 test.serial('on a terminal the table fits, with the name and state of each feature', async (t) => {
   for (const width of [40, 80, 120]) {
     const { text, code } = await onTerminal(cluster, ['features'], { answer: '', columns: width });
