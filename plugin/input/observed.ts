@@ -180,8 +180,8 @@ async function fromFiles(
   for (const note of notes) messages.note(note);
   refuseWithoutHyperConverged(objects, files);
   let snapshot = snapshotFromObjects(objects, { now: now().getTime(), forced: forcedFacts(args) });
-  if (!snapshot.apis.known) messages.note('there is no CRD among the files: all are taken as installed');
   let plan = withHyperConverged(makePlan(catalog, snapshot).plan);
+  if (!snapshot.apis.known) messages.note('there is no CRD among the files: all are taken as installed');
   const lease = snapshot.reads.get(questionKey({ ask: 'get', ref: leaseRef(plan.hyperConverged.namespace) }));
   const controller = controllerHealth(lease ?? { answer: 'unknown', why: 'its Lease is not in the files' });
   if (readsImages(catalog, controller)) {
