@@ -254,8 +254,12 @@ class Fields {
 
   strings(key: string): string[] {
     const value = this.#get(key) ?? [];
-    if (Array.isArray(value) && value.every((item) => typeof item === 'string')) return value;
-    throw this.#wrong('be a list of strings', value, key);
+    if (!Array.isArray(value)) throw this.#wrong('be a list of strings', value, key);
+    return value.map((item: unknown) => {
+      // Nothing is as good as an empty one, as in kubectl.
+      if (item === null || typeof item === 'string') return item ?? '';
+      throw this.#wrong('hold only strings', item, key);
+    });
   }
 
   stringLists(key: string): Record<string, readonly string[]> {

@@ -564,6 +564,17 @@ const cases: Readonly<Record<string, Case>> = {
     }),
     fails: /the token of the program .*login\.sh is empty or has blanks/,
   },
+  'a program with arguments of which one is nothing': {
+    files: (w) => ({
+      config: config(w, { user: exec('./login.sh', { args: ['a', null] }) }),
+      'login.sh': login(w, 'viewer', '[ "$#|$1|$2" = "2|a|" ] || exit 3'),
+    }),
+    who: 'viewer',
+  },
+  'a program with an argument that is a number': {
+    files: (w) => ({ config: config(w, { user: exec('./login.sh', { args: ['a', 1] }) }) }),
+    fails: /users\[0\], user, exec: args must hold only strings, not a number; quote it if it is text$/,
+  },
   'a program of the older version': {
     files: (w) => ({
       config: config(w, { user: exec('./login.sh', { apiVersion: beta, interactiveMode: undefined }) }),
