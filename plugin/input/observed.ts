@@ -6,6 +6,7 @@ import type { Catalog } from '../../shared/catalog/asset.ts';
 import type { Activation, Plan } from '../../shared/engine/plan-item.ts';
 import { questionKey, type Snapshot } from '../../shared/engine/snapshot.ts';
 import type { Cluster } from '../../shared/kube/client.ts';
+import type { Discovery } from '../../shared/kube/discovery.ts';
 import type { Arguments } from '../arguments.ts';
 import type { Option } from '../command.ts';
 import type { Environment } from '../environment.ts';
@@ -81,14 +82,13 @@ async function fromCluster(
 ): Promise<Observed> {
   const cluster = await connect(args, environment, messages);
   try {
-    const servedSince = cluster.clock.now();
     // This needs nothing but the cluster: the rest is made ready while the answer is on its way.
-    const asked = cluster.discover();
+    const discovering = cluster.discover();
     // Whoever awaits it is told.
-    asked.catch(() => {});
+    discovering.catch(() => {});
     await setImmediate();
     const catalog = await catalogOf(args, environment);
-    return await observedOn(cluster, catalog, args, environment, { withFailures, servedSince, asked });
+    return await observedOn(cluster, catalog, args, environment, { withFailures, discovering });
   } finally {
     cluster.close();
   }
@@ -109,10 +109,8 @@ export async function observedOn(
 type SeenOptions = {
   /** Whether to look for what the controller failed at. */
   readonly withFailures?: boolean;
-  /** Of the cluster's clock: what was found to be served since then still is. */
-  readonly servedSince?: number;
-  /** What was asked before: what it failed with isn't asked again, which might have a person log in twice. */
-  readonly asked?: Promise<unknown>;
+  /** What is served was asked already: not again, even where it failed, which might have a person log in twice. */
+  readonly discovering?: Promise<Discovery>;
 };
 
 /** The same where nothing is wrong with there being no HyperConverged. */
@@ -121,13 +119,13 @@ export async function seenOn(
   catalog: Catalog,
   args: Arguments,
   environment: Environment,
-  { withFailures = false, servedSince, asked }: SeenOptions = {},
+  { withFailures = false, discovering }: SeenOptions = {},
 ): Promise<Seen> {
-  const [{ observe }, { plan: makePlan }, { likelyQuestions }] = await Promise.all([
+  const [{ observe }, { plan: makePlan }, { likelyQuestions }, discovery] = await Promise.all([
     import('../../shared/kube/observe.ts'),
     import('../../shared/engine/plan.ts'),
     import('../../shared/engine/likely-questions.ts'),
-    asked,
+    discovering,
   ]);
   // What the controller says is asked as soon as it is known where, beside what the plan asks.
   let beside: Promise<[ControllerHealth, ReadonlyMap<string, LastFailure>]> | undefined;
@@ -143,7 +141,7 @@ export async function seenOn(
       images,
       onPlan: askBeside,
       likely: (apis) => likelyQuestions(catalog, apis),
-      ...(servedSince !== undefined && { servedSince }),
+      ...(discovery !== undefined && { discovery }),
       ...(earlier !== undefined && { earlier }),
       now: environment.now().getTime(),
       forced: forcedFacts(args),

@@ -11,6 +11,7 @@ import {
   type Verdict,
 } from '../engine/snapshot.ts';
 import type { Cluster } from './client.ts';
+import type { Discovery } from './discovery.ts';
 import { dryRun } from './dry-run.ts';
 import { forEachConcurrently } from './for-each-concurrently.ts';
 import { reasonOf } from './reason-of.ts';
@@ -31,8 +32,8 @@ export type ObserveOptions = {
   readonly forced?: Readonly<Record<string, unknown>>;
   /** What was seen of the cluster a moment ago: only what isn't in it is asked. */
   readonly earlier?: Snapshot;
-  /** Since when (of the cluster's clock) an answer to what is served will do. Default now: it is asked anew. */
-  readonly servedSince?: number;
+  /** What the cluster serves, where that was asked a moment ago. */
+  readonly discovery?: Discovery;
   /** What the plan is likely to ask next: asked beside its first questions. */
   readonly likely?: (apis: Snapshot['apis']) => readonly Question[];
   /** Requests at a time. Default 16. */
@@ -65,7 +66,7 @@ export async function observe<Planned extends Decided>(
     now,
     forced,
     earlier,
-    servedSince,
+    discovery,
     likely = () => [],
     concurrency = 16,
     onPlan = () => {},
@@ -74,7 +75,7 @@ export async function observe<Planned extends Decided>(
 ): Promise<Observation> {
   const requestsBefore = cluster.requests;
   let snapshot: Snapshot = {
-    ...(earlier ?? (await nothingSeen(cluster, servedSince, signal))),
+    ...(earlier ?? (await nothingSeen(cluster, discovery, signal))),
     images,
     ...(now !== undefined && { now }),
     ...(forced !== undefined && { forced }),
@@ -119,10 +120,8 @@ export async function observe<Planned extends Decided>(
   throw new Error(`internal error: the plan still asks after ${mostRounds} rounds of answers, last: ${last}`);
 }
 
-async function nothingSeen(cluster: Cluster, servedSince: number | undefined, signal: AbortSignal | undefined) {
-  const { resources } = await (servedSince === undefined
-    ? cluster.discover({ signal })
-    : cluster.discoverSince(servedSince));
+async function nothingSeen(cluster: Cluster, discovery: Discovery | undefined, signal: AbortSignal | undefined) {
+  const { resources } = discovery ?? (await cluster.discover({ signal }));
   return { apis: { known: true, resources }, reads: new Map(), verdicts: new Map() } as const;
 }
 
