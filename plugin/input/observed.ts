@@ -13,6 +13,7 @@ import type { Environment } from '../environment.ts';
 import type { Messages } from '../output/messages.ts';
 import { UserError } from '../user-error.ts';
 import { catalogOf } from './catalog.ts';
+import { chosenItems } from './chosen-items.ts';
 import { connect, kubectlFor } from './connect.ts';
 import { type ControllerHealth, controllerHealth } from './controller-health.ts';
 import { forcedFacts } from './forced-facts.ts';
@@ -179,6 +180,8 @@ async function fromFiles(
   refuseWithoutHyperConverged(objects, files);
   let snapshot = snapshotFromObjects(objects, { now: now().getTime(), forced: forcedFacts(args) });
   let plan = withHyperConverged(makePlan(catalog, snapshot).plan);
+  // Words that name nothing are an error that stands alone.
+  chosenItems(plan.items, args, snapshot);
   if (!snapshot.apis.known) messages.note('there is no CRD among the files: all are taken as installed');
   const lease = snapshot.reads.get(questionKey({ ask: 'get', ref: leaseRef(plan.hyperConverged.namespace) }));
   const controller = controllerHealth(lease ?? { answer: 'unknown', why: 'its Lease is not in the files' });

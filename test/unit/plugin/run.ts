@@ -99,12 +99,15 @@ test(
 
 test('words that a terminal would act upon', fails, ['status', 'x\u001b[31m', '-f', 'hco.json'], /"x\\u001b\[31m"/);
 
-test(
-  'an asset that is named and not wanted',
-  fails,
-  ['render', 'pci-passthrough', '-f', 'hco.json'],
-  /^error: pci-passthrough is left out \(condition-unmet\): /,
-);
+test('an asset that is named and not wanted, and what was assumed about it', async (t) => {
+  const { stdout, stderr, code } = await runPlugin(['render', 'pci-passthrough', '-f', 'hco.json'], { cwd: folder });
+  t.is(stdout, '');
+  t.is(code, 2);
+  t.regex(
+    stderr,
+    /^note: there is no CRD among the files: all are taken as installed\nerror: pci-passthrough is left out \(condition-unmet\): [^\n]+\n$/,
+  );
+});
 
 test('a broken catalog: every mistake, with file and line', async (t) => {
   const { stdout, stderr, code } = await runPlugin(['render', '--catalog', 'broken-catalog', '-f', 'hco.json'], {
