@@ -64,7 +64,8 @@ function casesWith(edits: { minLength: number; maxLength: number }): fc.Arbitrar
 /** The same cases in every run, unless a seed is given to look for others, and a number to look longer. */
 const { VIRT_PLATFORM_TEST_SEED: seed = '20261121', VIRT_PLATFORM_TEST_CASES: numRuns = '200' } = process.env;
 const batchSize = 20;
-const timeoutMs = 120_000;
+// A busy machine takes long; one that hangs is found all the same.
+const timeoutMs = 60_000 + 400 * Number(numRuns);
 
 /** Goes through cases, some at a time. */
 async function inBatches<One>(cases: fc.Arbitrary<One>, run: (batch: ReadonlyMap<string, One>) => Promise<void>) {
