@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:https';
+import { type AddressInfo, connect, createServer as createTcpServer, type Socket } from 'node:net';
 import path from 'node:path';
 import { json } from 'node:stream/consumers';
 import test from 'ava';
@@ -74,6 +75,20 @@ test.serial('what a webhook refuses is told in its own words, by status, diff an
   const explained = await plugin('explain', 'swap-enable');
   t.regex(explained.stdout, /\n✗ stopped {5}comparison .*not on a Friday\n/);
   t.regex(explained.stdout, /\nWhat would change this: the server's own words are above/);
+  await cluster.delete({ apiVersion: admission, kind: 'ValidatingWebhookConfiguration', name: 'friday' });
+  await untilChanged(({ status }) => status === 200);
+});
+
+test.serial('where a webhook denies dry runs its words are shown, and the object is left as it is', async (t) => {
+  const webhook = await startWebhook(({ dryRun }) =>
+    dryRun ? { allowed: false, status: { message: 'no rehearsals here' } } : { allowed: true },
+  );
+  t.teardown(() => webhook.close());
+  await cluster.patch(swap, { spec: { config: { ignition: { version: '8.8.8' } } } }, { manager: 'somebody' });
+  await cluster.apply(webhookConfiguration('ValidatingWebhookConfiguration', webhook));
+  await untilChanged(({ status }) => status >= 400);
+  t.regex((await plugin('status', 'swap-enable')).stdout, /\nswap-enable {3}rejected {3}.*no rehearsals here\n/);
+  failsWith(t, await plugin('diff', 'swap-enable'), /swap-enable could not be compared .*no rehearsals here/);
   await cluster.delete({ apiVersion: admission, kind: 'ValidatingWebhookConfiguration', name: 'friday' });
   await untilChanged(({ status }) => status === 200);
 });
@@ -274,10 +289,74 @@ test.serial('status --watch survives a server that goes away, and Ctrl-C ends it
   succeeds(t, await plugin('version'));
 });
 
+test.serial('a server that goes away in the middle is one clear error, and nothing is half-written', async (t) => {
+  const mode = 'platform.kubevirt.io/mode';
+  const codes = { status: new Set<number>(), unmanage: new Set<number>() };
+  for (const bytes of [0, 20_000, 100_000, 10_000_000]) {
+    for (const [command, args] of [
+      ['status', ['status', 'swap-enable']],
+      ['unmanage', ['unmanage', 'swap-enable', '--yes']],
+    ] as const) {
+      const going = await startGoing(bytes);
+      const ran = await plugin(...args, '--server', going.url, '--request-timeout', '2s');
+      going.close();
+      codes[command].add(ran.code);
+      const isWritten = (await cluster.get(swap))?.metadata.annotations?.[mode] === 'unmanaged';
+      if (ran.code === 0) {
+        t.is(isWritten, command === 'unmanage', `${command} after ${bytes} bytes`);
+      } else {
+        t.is(ran.code, 2);
+        t.regex(
+          ran.stderr,
+          /^(?:Warning: .*\n)*error: could not reach the API server https:.*\n$/,
+          `after ${bytes} bytes`,
+        );
+      }
+      // Where only its answer was lost, a write is there all the same, and whole.
+      if (isWritten) succeeds(t, await plugin('manage', 'swap-enable', '--yes'));
+    }
+  }
+  // Gone at once, on the way, and never.
+  t.deepEqual(
+    [[...codes.status].sort(), [...codes.unmanage].sort()],
+    [
+      [0, 2],
+      [0, 2],
+    ],
+  );
+});
+
+/** The API server at another address, which goes away for good once so much was answered. */
+async function startGoing(bytes: number): Promise<{ readonly url: string; readonly close: () => void }> {
+  const { hostname, port } = new URL(cluster.controlPlane.url);
+  const sockets = new Set<Socket>();
+  let left = bytes;
+  const close = () => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  };
+  const server = createTcpServer((socket) => {
+    const onward = connect(Number(port), hostname);
+    for (const one of [socket, onward]) {
+      sockets.add(one);
+      one.on('error', () => {}).on('close', () => (one === socket ? onward.destroy() : socket.destroy()));
+    }
+    socket.pipe(onward);
+    onward.on('data', (chunk) => {
+      left -= chunk.length;
+      if (left < 0) close();
+      else socket.write(chunk);
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return { url: `https://127.0.0.1:${(server.address() as AddressInfo).port}`, close };
+}
+
 type Webhook = { readonly url: string; readonly ca: string; readonly close: () => void };
 
 /** A webhook as people run them: over TLS, with what it answers to every review. */
-async function startWebhook(answer: () => Record<string, unknown>): Promise<Webhook> {
+async function startWebhook(answer: (request: AnyObject) => Record<string, unknown>): Promise<Webhook> {
   const authority = new CertificateAuthority('webhook');
   const { certificate, key } = authority.server();
   const server: Server = createServer({ cert: certificate, key }, async (request, response) => {
@@ -287,7 +366,7 @@ async function startWebhook(answer: () => Record<string, unknown>): Promise<Webh
       JSON.stringify({
         apiVersion: review.apiVersion,
         kind: review.kind,
-        response: { uid: review.request.uid, ...answer() },
+        response: { uid: review.request.uid, ...answer(review.request) },
       }),
     );
   });
