@@ -22,7 +22,8 @@ export const status: Command = {
   words: [{ of: 'item', many: true }],
   description: `Shows what the autopilot keeps: whether it is active, and for every asset what would be done now and why.
 Objects that differ are listed below with each field, its live and desired value, and who set it last.
-Assets whose conditions don't hold here are counted, and listed with -o wide or when they are named.
+Assets whose conditions don't hold here, or that the autopilot isn't active for, are counted, and listed with -o wide or
+when they are named.
 
 With -f it works on files instead of a cluster: a HyperConverged, and whatever else is at hand (nodes, CRDs,
 Infrastructure, a whole must-gather). What isn't in the files is said to be unknown.`,
