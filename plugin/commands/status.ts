@@ -1,11 +1,13 @@
 import { isAsWanted } from '../../shared/engine/is-as-wanted.ts';
 import type { PlanItem } from '../../shared/engine/plan-item.ts';
+import type { Cluster } from '../../shared/kube/client.ts';
 import type { Arguments } from '../arguments.ts';
 import type { Command } from '../command.ts';
 import { parseDuration } from '../duration.ts';
 import type { Environment } from '../environment.ts';
 import { catalogOption } from '../input/catalog.ts';
 import { chosenItems, nothingChosen, selectorOption } from '../input/chosen-items.ts';
+import { connect } from '../input/connect.ts';
 import { catalogSkew, controllerTroubles } from '../input/controller-health.ts';
 import { filesOptions, observed } from '../input/observed.ts';
 import { type ColourMode, painter } from '../output/colour.ts';
@@ -75,17 +77,36 @@ Infrastructure, a whole must-gather). What isn't in the files is said to be unkn
     if (args.given('filename')) throw new UserError('--watch needs a cluster: what -f names is read once');
     const intervalMs = parseDuration('interval', args.text('interval') ?? '2s');
     if (intervalMs === 0) throw new UserError('--interval=0 would never pause: expected a time as in 1s, 2m');
-    return await watch((messages) => look(args, environment, messages), environment, { intervalMs });
+    return await watchCluster(args, environment, intervalMs);
   },
 };
 
 type Look = View & { readonly items: readonly PlanItem[] };
 
+/** On one cluster for all looks, so that nobody has to log in for each. */
+async function watchCluster(args: Arguments, environment: Environment, intervalMs: number): Promise<number> {
+  let messages = messagesTo(environment.stderr);
+  const cluster = await connect(args, environment, {
+    warn: (text) => messages.warn(text),
+    note: (text) => messages.note(text),
+  });
+  try {
+    const lookAgain = (ofThisLook: Messages) => {
+      messages = ofThisLook;
+      return look(args, environment, messages, cluster);
+    };
+    return await watch(lookAgain, environment, { intervalMs });
+  } finally {
+    cluster.close();
+  }
+}
+
 /** What there is to show now. */
-async function look(args: Arguments, environment: Environment, messages: Messages): Promise<Look> {
+async function look(args: Arguments, environment: Environment, messages: Messages, cluster?: Cluster): Promise<Look> {
   const { stdout, variables, now } = environment;
   const { plan, snapshot, catalog, controller, failures, kubectl } = await observed(args, environment, messages, {
     withFailures: true,
+    ...(cluster !== undefined && { cluster }),
   });
   const items = chosenItems(plan.items, args, snapshot);
   // From files nothing can be said about now.

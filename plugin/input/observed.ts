@@ -67,32 +67,39 @@ export async function observed(
   args: Arguments,
   environment: Environment,
   messages: Messages,
-  { withFailures = false }: { withFailures?: boolean } = {},
+  { withFailures = false, cluster }: ObservedOptions = {},
 ): Promise<Observed> {
   const files = args.texts('filename');
-  return files.length === 0
-    ? await fromCluster(args, environment, messages, withFailures)
-    : await fromFiles(files, args, environment, messages);
+  if (files.length > 0) return await fromFiles(files, args, environment, messages);
+  if (cluster !== undefined) return await fromCluster(cluster, args, environment, withFailures);
+  const own = await connect(args, environment, messages);
+  try {
+    return await fromCluster(own, args, environment, withFailures);
+  } finally {
+    own.close();
+  }
 }
 
+export type ObservedOptions = {
+  /** Whether to look for what the controller failed at. */
+  readonly withFailures?: boolean;
+  /** One that is open, and stays so. */
+  readonly cluster?: Cluster;
+};
+
 async function fromCluster(
+  cluster: Cluster,
   args: Arguments,
   environment: Environment,
-  messages: Messages,
   withFailures: boolean,
 ): Promise<Observed> {
-  const cluster = await connect(args, environment, messages);
-  try {
-    // This needs nothing but the cluster: the rest is made ready while the answer is on its way.
-    const discovering = cluster.discover();
-    // Whoever awaits it is told.
-    discovering.catch(() => {});
-    await setImmediate();
-    const catalog = await catalogOf(args, environment);
-    return await observedOn(cluster, catalog, args, environment, { withFailures, discovering });
-  } finally {
-    cluster.close();
-  }
+  // This needs nothing but the cluster: the rest is made ready while the answer is on its way.
+  const discovering = cluster.discover();
+  // Whoever awaits it is told.
+  discovering.catch(() => {});
+  await setImmediate();
+  const catalog = await catalogOf(args, environment);
+  return await observedOn(cluster, catalog, args, environment, { withFailures, discovering });
 }
 
 /** The plan for a cluster that is open, and stays so. */

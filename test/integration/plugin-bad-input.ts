@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:https';
 import { type AddressInfo, connect, createServer as createTcpServer, type Socket } from 'node:net';
 import path from 'node:path';
@@ -287,6 +288,44 @@ test.serial('status --watch survives a server that goes away, and Ctrl-C ends it
   child.kill('SIGINT');
   t.deepEqual(await exit, [130, null]);
   succeeds(t, await plugin('version'));
+});
+
+test.serial('status --watch logs in once, however often it looks', async (t) => {
+  const { adminToken, directory, kubeconfig } = cluster.controlPlane;
+  const folder = mkdtempSync(path.join(directory, 'watch-'));
+  const apiVersion = 'client.authentication.k8s.io/v1';
+  const credential = { apiVersion, kind: 'ExecCredential', status: { token: adminToken } };
+  writeFileSync(path.join(folder, 'login'), `#!/bin/sh\necho >>"$0.log"\necho '${JSON.stringify(credential)}'\n`, {
+    mode: 0o755,
+  });
+  const exec = { apiVersion, command: './login', interactiveMode: 'Never' };
+  const config: { users: { name: string }[] } = parse(readFileSync(kubeconfig, 'utf8'));
+  const users = config.users.map(({ name }) => ({ name, user: { exec } }));
+  writeFileSync(path.join(folder, 'config'), JSON.stringify({ ...config, users }));
+  const child = spawn(
+    path.resolve('plugin/kubectl-virt_platform'),
+    ['status', 'swap-enable', '-w', '--interval', '1ms'],
+    {
+      env: { PATH: process.env.PATH, HOME: '/nonexistent', KUBECONFIG: path.join(folder, 'config') },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
+  t.teardown(() => child.kill('SIGKILL'));
+  const exit = once(child, 'exit');
+  let shown = '';
+  child.stdout.on('data', (chunk) => {
+    shown += chunk;
+  });
+  const tables = (count: number) =>
+    waitFor(async () => shown.split('ASSET').length > count, { what: `table ${count}`, timeoutMs: 60_000 });
+  await tables(1);
+  await cluster.patch(swap, { metadata: { annotations: { 'platform.kubevirt.io/mode': 'unmanaged' } } });
+  await tables(2);
+  await cluster.patch(swap, { metadata: { annotations: { 'platform.kubevirt.io/mode': null } } });
+  await tables(3);
+  child.kill('SIGINT');
+  t.deepEqual(await exit, [130, null]);
+  t.is(readFileSync(path.join(folder, 'login.log'), 'utf8'), '\n');
 });
 
 test.serial('a server that goes away in the middle is one clear error, and nothing is half-written', async (t) => {
