@@ -104,8 +104,15 @@ test('the npm package is tried on the oldest Node that it promises', (t) => {
   t.is(workflow.jobs['verify-npm-package']?.strategy?.matrix.node?.[0], oldest);
 });
 
-test('actions are pinned to a major version, and every job ends by itself', (t) => {
-  for (const { uses } of steps) if (uses !== undefined) t.regex(uses, /^[\w-]+\/[\w-]+@v\d+$/);
+test('actions are pinned to a commit, beside the version that it is', (t) => {
+  for (const file of ['ci.yaml', 'release.yml']) {
+    const lines = readFileSync(path.join(root, '.github/workflows', file), 'utf8').split('\n');
+    for (const line of lines.filter((line) => line.includes('uses:')))
+      t.regex(line, /^ *(- )?uses: [\w-]+\/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/, file);
+  }
+});
+
+test('every job ends by itself', (t) => {
   for (const [name, job] of jobs) t.true((job['timeout-minutes'] ?? Infinity) <= 60, name);
 });
 
