@@ -40,7 +40,9 @@ export class Http1Wire implements Wire {
       receiver.answered({ status, headers, warnings: headersDistinct.warning ?? [], body: answer });
     });
     outgoing.end(body);
-    return { destroy: () => void outgoing.destroy(), isConnected: () => isConnected(outgoing) };
+    // Its connection was only for it.
+    const destroy = () => void outgoing.destroy();
+    return { destroy, giveUp: destroy, isConnected: () => isConnected(outgoing) };
   }
 
   close(): void {

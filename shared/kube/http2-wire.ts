@@ -46,12 +46,15 @@ export class Http2Wire implements Wire {
     begin().catch((error) => {
       if (!isEnded) receiver.failed(error, false);
     });
+    const end = (how: 'destroy' | 'giveUp') => {
+      isEnded = true;
+      if (exchange !== undefined) return exchange[how]();
+      if (how === 'giveUp') line.retire();
+      receiver.closed();
+    };
     return {
-      destroy: () => {
-        isEnded = true;
-        if (exchange === undefined) receiver.closed();
-        else exchange.destroy();
-      },
+      destroy: () => end('destroy'),
+      giveUp: () => end('giveUp'),
       isConnected: () => exchange?.isConnected() ?? false,
     };
   }
@@ -142,6 +145,7 @@ class Line {
 
   /** Lets what is in flight end and keeps nothing. */
   retire(): void {
+    this.isOpen = false;
     if (this.#session === undefined) this.#socket.destroy();
     else this.#session.close();
   }
@@ -194,7 +198,12 @@ function exchangeOn(
     line.ended();
   });
   if (body !== undefined) stream.end(body);
-  return { destroy: () => void stream.close(http2.constants.NGHTTP2_CANCEL), isConnected: () => true };
+  const destroy = () => void stream.close(http2.constants.NGHTTP2_CANCEL);
+  const giveUp = () => {
+    destroy();
+    line.retire();
+  };
+  return { destroy, giveUp, isConnected: () => true };
 }
 
 function broken(message: string): Error {

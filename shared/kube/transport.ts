@@ -98,10 +98,10 @@ export class Transport {
       const server = this.#connection.server;
       let exchange: Exchange | undefined;
       let timer: NodeJS.Timeout | undefined;
-      const fail = (error: unknown) => {
+      const fail = (error: unknown, how: 'destroy' | 'giveUp' = 'destroy') => {
         clearTimeout(timer);
         reject(error);
-        exchange?.destroy();
+        exchange?.[how]();
       };
       const succeed = (answer: Answer) => {
         clearTimeout(timer);
@@ -111,7 +111,7 @@ export class Transport {
       signal?.addEventListener('abort', abort, { once: true });
       if (Number.isFinite(timeoutMs)) {
         timer = setTimeout(
-          () => fail(lateError(exchange?.isConnected() ?? false, server, request, timeoutMs)),
+          () => fail(lateError(exchange?.isConnected() ?? false, server, request, timeoutMs), 'giveUp'),
           Math.min(timeoutMs, longestTimerMs),
         );
       }

@@ -43,6 +43,8 @@ export type AnswerHead = {
 export type Exchange = {
   /** Ends it, whatever it has come to. */
   destroy(): void;
+  /** The same, because nothing came in time: its connection may be dead, and begins nothing new. */
+  giveUp(): void;
   /** Whether there is a connection for it, as far as is known. */
   isConnected(): boolean;
 };

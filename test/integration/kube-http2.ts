@@ -156,6 +156,16 @@ test('a deadline says whether the server was reached', async (t) => {
   t.is((await t.throwsAsync(slow.version(), { instanceOf: ConnectionError }))?.problem, 'timeout');
 });
 
+test('after a deadline on a connection that has gone silent another one is opened', async (t) => {
+  const proxy = await passingProxy(t);
+  const cluster = open(t, { server: proxy.url, tlsServerName: '127.0.0.1' }, { requestTimeoutMs: 3_000 });
+  t.like(await cluster.get(namespace), { answer: 'object' });
+  for (const socket of proxy.sockets) socket.unpipe().pause();
+  t.is((await t.throwsAsync(cluster.get(namespace), { instanceOf: ConnectionError }))?.problem, 'timeout');
+  t.like(await cluster.get(namespace), { answer: 'object' });
+  t.is(proxy.sockets.length, 2);
+});
+
 test('an aborted signal ends one request and leaves the connection to the others', async (t) => {
   const waiting: ServerHttp2Stream[] = [];
   const arrived = Promise.withResolvers<void>();
