@@ -1,5 +1,5 @@
 import type { KubernetesObject } from '../../shared/api/kubernetes-object.ts';
-import { groupOf, type ObjectRef } from '../../shared/api/object-ref.ts';
+import { groupOf, type ObjectRef, refOf } from '../../shared/api/object-ref.ts';
 import type { Cluster } from '../../shared/kube/client.ts';
 import { listOf } from './list-of.ts';
 
@@ -87,8 +87,4 @@ function subjectOf({ kind, namespace, name }: Subject): Subject {
   if (ofUser !== undefined && account !== undefined)
     return { kind: 'ServiceAccount', namespace: ofUser, name: account };
   return kind === 'ServiceAccount' && namespace !== undefined ? { kind, namespace, name } : { kind, name };
-}
-
-function refOf({ metadata: { namespace, name }, ...binding }: KubernetesObject): ObjectRef {
-  return { apiVersion, kind: binding.kind, ...(namespace !== undefined && { namespace }), name };
 }

@@ -1,6 +1,6 @@
 import { formatPointer } from '../../shared/api/json-pointer.ts';
 import type { KubernetesObject } from '../../shared/api/kubernetes-object.ts';
-import { groupOf, type ObjectRef } from '../../shared/api/object-ref.ts';
+import { groupOf, refOf } from '../../shared/api/object-ref.ts';
 
 /** Tools that keep objects as a Git repository has them. */
 export const gitopsTools = ['argocd', 'flux'] as const;
@@ -65,10 +65,6 @@ function* leavesOf(value: unknown, path: readonly string[]): Generator<readonly 
   if (typeof value !== 'object' || value === null || Array.isArray(value) || Object.keys(value).length === 0)
     yield path;
   else for (const [name, inner] of Object.entries(value)) yield* leavesOf(inner, [...path, name]);
-}
-
-function refOf({ apiVersion, kind, metadata: { namespace, name } }: KubernetesObject): ObjectRef {
-  return { apiVersion, kind, name, ...(namespace !== undefined && { namespace }) };
 }
 
 /** Flux matches whole names by regular expressions; of what may be in names only the dot means something there. */

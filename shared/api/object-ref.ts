@@ -1,3 +1,5 @@
+import type { KubernetesObject } from './kubernetes-object.ts';
+
 /** The identity of one object. Without a namespace it is cluster-scoped. */
 export type ObjectRef = {
   readonly apiVersion: string;
@@ -5,6 +7,11 @@ export type ObjectRef = {
   readonly namespace?: string;
   readonly name: string;
 };
+
+/** The identity of an object that there is. */
+export function refOf({ apiVersion, kind, metadata: { namespace, name } }: KubernetesObject): ObjectRef {
+  return { apiVersion, kind, ...(namespace !== undefined && { namespace }), name };
+}
 
 /** `KIND/NAME`, or `KIND/NAMESPACE/NAME`: how messages and tables name an object. */
 export function formatObjectRef({ kind, namespace, name }: Omit<ObjectRef, 'apiVersion'>): string {

@@ -1,6 +1,5 @@
-import type { KubernetesObject } from '../../../shared/api/kubernetes-object.ts';
 import { autopilotName, isHyperConverged, managedByLabel } from '../../../shared/api/names.ts';
-import { formatObjectRef, groupOf, type ObjectRef } from '../../../shared/api/object-ref.ts';
+import { formatObjectRef, groupOf, type ObjectRef, refOf } from '../../../shared/api/object-ref.ts';
 import type { PlanItem } from '../../../shared/engine/plan-item.ts';
 import { isTroubleOfOne, type Trouble } from '../../../shared/kube/trouble.ts';
 import { deleteCommand } from '../../output/delete-command.ts';
@@ -67,10 +66,6 @@ async function labelled(
     if (!isTroubleOfOne(error)) throw error;
     return { kind: kind.kind, trouble: error };
   }
-}
-
-function refOf({ apiVersion, kind, metadata: { namespace, name } }: KubernetesObject): ObjectRef {
-  return { apiVersion, kind, ...(namespace !== undefined && { namespace }), name };
 }
 
 function keyOf({ apiVersion, kind, namespace, name }: ObjectRef): string {
