@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { usualNamespaces } from '../../shared/api/names.ts';
 import { loadCatalog } from '../../shared/catalog/load-catalog.ts';
 import { readCatalogFiles } from '../../shared/catalog/read-catalog-files.ts';
 import { generatedManifests, imagePatch } from './generated-manifests.ts';
@@ -9,10 +10,7 @@ import { catalogFor, type Platform } from './platform.ts';
 // Writes the manifests that follow from the catalog and package.json: permissions, the admission policy, the image.
 // With --check it only says whether they are up to date; with --dry-run it prints them. --catalog and --namespace, for a
 // catalog or a namespace of one's own, print what goes into an overlay of one's own, for whatever platform it is.
-const namespaces: Readonly<Record<Platform, string>> = {
-  openshift: 'openshift-cnv',
-  kubernetes: 'kubevirt-hyperconverged',
-};
+const namespaces: Readonly<Record<Platform, string>> = usualNamespaces;
 
 const root = path.resolve(import.meta.dirname, '../..');
 const { values: options } = parseArgs({

@@ -129,26 +129,21 @@ export async function seenOn(
   environment: Environment,
   { withFailures = false, discovering }: SeenOptions = {},
 ): Promise<Seen> {
-  const [{ observe }, { plan: makePlan }, { likelyQuestions }, discovery] = await Promise.all([
+  const [{ observe }, { plan: makePlan }, { likelyQuestions, usualNamespace }, discovery] = await Promise.all([
     import('../../shared/kube/observe.ts'),
     import('../../shared/engine/plan.ts'),
     import('../../shared/engine/likely-questions.ts'),
     discovering,
   ]);
-  // What the controller says is asked as soon as it is known where, beside what the plan asks.
-  let beside: Promise<[ControllerHealth, ReadonlyMap<string, LastFailure>]> | undefined;
-  const askBeside = ({ hyperConverged }: Plan) => {
-    if (hyperConverged === undefined || beside !== undefined) return;
-    const { namespace } = hyperConverged;
-    beside = Promise.all([readLease(cluster, namespace), withFailures ? lastFailures(cluster, namespace) : new Map()]);
-    // Whoever awaits it is told.
-    beside.catch(() => {});
-  };
+  // What the controller says is asked beside the first questions, where it usually is.
+  let beside: Beside | undefined;
   const observeWith = (images: Readonly<Record<string, string>>, earlier?: Snapshot) =>
     observe(cluster, catalog, makePlan, {
       images,
-      onPlan: askBeside,
-      likely: (apis) => likelyQuestions(catalog, apis),
+      likely: (snapshot) => {
+        beside ??= askBeside(cluster, usualNamespace(snapshot.apis), withFailures);
+        return likelyQuestions(catalog, snapshot);
+      },
       ...(discovery !== undefined && { discovery }),
       ...(earlier !== undefined && { earlier }),
       now: environment.now().getTime(),
@@ -157,16 +152,34 @@ export async function seenOn(
     });
   const kubectl = kubectlFor(args, cluster);
   let { plan, snapshot } = await observeWith({});
-  if (beside === undefined) {
+  const namespace = plan.hyperConverged?.namespace;
+  if (namespace === undefined) {
     const controller = { state: 'unknown', why: 'there is no HyperConverged, beside which it would run' } as const;
     return { plan, snapshot, catalog, controller, failures: new Map(), kubectl };
   }
-  const [controller, failures] = await beside;
+  if (beside?.namespace !== namespace) beside = askBeside(cluster, namespace, withFailures);
+  const [controller, failures] = await beside.answers;
   if (readsImages(catalog, controller)) {
     // Only the Lease tells which images the controller renders with, and only HyperConverged where the Lease is.
     ({ plan, snapshot } = await observeWith(controller.images, snapshot));
   }
   return { plan, snapshot, catalog, controller, failures, kubectl };
+}
+
+type Beside = {
+  readonly namespace: string;
+  readonly answers: Promise<readonly [ControllerHealth, ReadonlyMap<string, LastFailure>]>;
+};
+
+/** Asks what the controller in a namespace says of itself. */
+function askBeside(cluster: Cluster, namespace: string, withFailures: boolean): Beside {
+  const answers = Promise.all([
+    readLease(cluster, namespace),
+    withFailures ? lastFailures(cluster, namespace) : new Map<string, LastFailure>(),
+  ]);
+  // Whoever awaits it is told.
+  answers.catch(() => {});
+  return { namespace, answers };
 }
 
 async function fromFiles(

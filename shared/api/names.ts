@@ -18,6 +18,8 @@ export const hyperConvergedKind = 'HyperConverged';
 
 /** Where it is taken to be while nothing says otherwise. */
 export const hyperConvergedNamespace = 'openshift-cnv';
+/** Where it usually is, by distribution. */
+export const usualNamespaces = { openshift: hyperConvergedNamespace, kubernetes: 'kubevirt-hyperconverged' } as const;
 
 /** Whether something is a HyperConverged, by kind and group. */
 export function isHyperConverged({

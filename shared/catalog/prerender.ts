@@ -1,4 +1,4 @@
-import { hyperConvergedNamespace } from '../api/names.ts';
+import { usualNamespaces } from '../api/names.ts';
 import type { Asset, RenderContext } from './asset.ts';
 import { buildAsset, shippedFilesOf } from './build-catalog.ts';
 import type { CompiledAsset, CompiledCatalog } from './compiled-catalog.ts';
@@ -41,8 +41,8 @@ function nothingRead({ reads }: Asset): RenderContext['objects'] {
 
 /** A HyperConverged without settings where each distribution has it. */
 const usualClusters = [
-  { namespace: hyperConvergedNamespace, isOpenShift: true },
-  { namespace: 'kubevirt-hyperconverged', isOpenShift: false },
+  { namespace: usualNamespaces.openshift, isOpenShift: true },
+  { namespace: usualNamespaces.kubernetes, isOpenShift: false },
 ].map(({ namespace, isOpenShift }) => ({
   hyperConverged: {
     apiVersion: 'hco.kubevirt.io/v1',

@@ -6,6 +6,7 @@ import type { HardwareFacts, HyperConvergedFacts, RenderContext, TopologyFacts }
 import type { Answers } from './answers.ts';
 import { isMap } from './json.ts';
 import type { UnknownFact } from './plan-item.ts';
+import { isOpenShiftServed } from './served-api.ts';
 import type { Question, Snapshot } from './snapshot.ts';
 
 /** What assets may read of a cluster, besides their own params and reads. */
@@ -72,8 +73,8 @@ function isOpenShift(
 ): { readonly value: boolean; readonly why?: string } {
   const said = hyperConverged.metadata.annotations?.[clusterAnnotation.openshift];
   if (said === 'true' || said === 'false') return { value: said === 'true' };
-  if (apis.known) return { value: apis.resources.some(({ group }) => group === 'config.openshift.io') };
-  return { value: true, why: 'which APIs are served is not known; OpenShift is assumed' };
+  const value = isOpenShiftServed(apis);
+  return apis.known ? { value } : { value, why: 'which APIs are served is not known; OpenShift is assumed' };
 }
 
 /**

@@ -1,18 +1,43 @@
-import type { Catalog, Read, Template } from '../catalog/asset.ts';
+import { usualNamespaces } from '../api/names.ts';
+import type { Asset, Catalog, Read, Template } from '../catalog/asset.ts';
 import { factQuestions } from './facts.ts';
-import { servedApiVersion } from './served-api.ts';
-import type { Apis, Question } from './snapshot.ts';
+import { isReadBy } from './reads.ts';
+import { isOpenShiftServed, servedApiVersion } from './served-api.ts';
+import type { Apis, GetQuestion, Question, Snapshot } from './snapshot.ts';
+import { namingFacts, targetOf, tombstoneRef } from './targets.ts';
 
 /**
- * What a plan is nearly always going to ask, whatever HyperConverged says: what facts are taken from, and what assets of
- * the baseline read under a name of its own. Who asks it beside HyperConverged waits for the cluster once instead of twice.
+ * What a plan is nearly always going to ask, whatever HyperConverged says: what facts are taken from, what is read under
+ * a name of its own, and the objects of the baseline where HyperConverged usually is. Who asks it beside HyperConverged
+ * waits for the cluster once instead of three times.
  */
-export function likelyQuestions({ assets }: Catalog, apis: Apis): readonly Question[] {
-  const reads = assets
-    .filter(({ install }) => install === 'always')
-    .flatMap((asset) => Object.values(asset.reads))
-    .filter(hasStaticIdentity);
-  return [...factQuestions, ...reads.flatMap((read) => questionOf(read, apis))];
+export function likelyQuestions({ assets, tombstones }: Catalog, snapshot: Snapshot): readonly Question[] {
+  const { apis } = snapshot;
+  const facts = namingFacts(undefined, { ...snapshot, namespace: snapshot.namespace ?? usualNamespace(apis) });
+  const targets = [
+    ...assets
+      .filter(({ install, target }) => install === 'always' && servedApiVersion(apis, target) !== undefined)
+      .map((asset) => targetOf(asset, apis, facts)),
+    ...tombstones.map(tombstoneRef).filter((ref) => servedApiVersion(apis, { ...ref, apiVersions: [ref.apiVersion] })),
+  ];
+  return [
+    ...factQuestions,
+    ...assets.flatMap(likelyReads).flatMap((read) => questionOf(read, apis)),
+    ...targets.map((ref): GetQuestion => ({ ask: 'get', ref })),
+  ];
+}
+
+/** Where HyperConverged usually is on such a cluster. */
+export function usualNamespace(apis: Apis): string {
+  return isOpenShiftServed(apis) ? usualNamespaces.openshift : usualNamespaces.kubernetes;
+}
+
+/** Every condition is looked at, and the body of what isn't opted in to. */
+function likelyReads({ install, when, body, reads }: Asset): Read[] {
+  const uses = [...when.flatMap((condition) => condition.uses), ...(install === 'always' ? body.uses : [])];
+  return Object.entries(reads)
+    .filter(([alias, read]) => isReadBy(uses, alias) && hasStaticIdentity(read))
+    .map(([, read]) => read);
 }
 
 function hasStaticIdentity(read: Read): boolean {

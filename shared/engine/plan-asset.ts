@@ -13,6 +13,7 @@ import { selection } from './selection.ts';
 import { isCrdServed, servedApiVersion, servedVersions } from './served-api.ts';
 import { pass, type StepFunction, type StepResult, stop, type Work } from './step.ts';
 import type { Surroundings } from './surroundings.ts';
+import { targetOf } from './targets.ts';
 
 /** One asset's decision, with what later decisions build on. */
 export type PlannedAsset = {
@@ -25,7 +26,7 @@ export type PlannedAsset = {
 
 /** Takes one asset through the steps, in their order: the first that stops it is its decision. */
 export function planAsset(asset: Asset, around: Surroundings): PlannedAsset {
-  const work: Work = { asset, target: targetOf(asset, around), notes: [] };
+  const work: Work = { asset, target: targetOf(asset, around.apis, around.facts), notes: [] };
   const taken: Step[] = [];
   for (const [step, take] of steps) {
     const result = guarded(take, work, around);
@@ -87,16 +88,6 @@ const steps: readonly (readonly [StepName, StepFunction])[] = [
   ['dependencies', dependenciesStep],
   ['comparison', compareWithLive],
 ];
-
-function targetOf({ target, params }: Asset, { apis, facts }: Surroundings): ObjectRef {
-  const context = { ...facts, params, objects: {} };
-  return {
-    apiVersion: servedApiVersion(apis, target) ?? target.apiVersions[0] ?? '',
-    kind: target.kind,
-    ...(target.namespace !== undefined && { namespace: target.namespace.render(context) }),
-    name: target.name.render(context),
-  };
-}
 
 function selectionStep({ asset }: Work, { activation }: Surroundings) {
   const { selected, detail } = selection(activation, asset);

@@ -9,17 +9,17 @@ import type { Decision, PlanItem, StepName } from './plan-item.ts';
 import { selection } from './selection.ts';
 import { servedApiVersion, servedVersions } from './served-api.ts';
 import type { Surroundings } from './surroundings.ts';
+import { tombstoneRef } from './targets.ts';
 
 /** Decides about something that a past version created: deleted only if it is surely ours and nobody keeps it. */
-export function planTombstone({ name, target }: Tombstone, around: Surroundings): PlanItem {
-  const { apiVersion, kind, namespace } = target;
-  const ref = { apiVersion, kind, ...(namespace !== undefined && { namespace }), name: target.name };
+export function planTombstone(tombstone: Tombstone, around: Surroundings): PlanItem {
+  const { name, target } = tombstone;
   const { step, why, ...decision } = decide(name, target, around);
   return {
     type: 'tombstone',
     asset: name,
     features: [],
-    target: ref,
+    target: tombstoneRef(tombstone),
     ...decision,
     overrides: [],
     why,

@@ -3,9 +3,9 @@ import { parseExclusions } from '../api/exclusions.ts';
 import type { KubernetesObject } from '../api/kubernetes-object.ts';
 import { hyperConvergedApiVersions, hyperConvergedKind } from '../api/names.ts';
 import type { ObjectRef } from '../api/object-ref.ts';
-import type { Asset, Catalog, RenderContext } from '../catalog/asset.ts';
+import type { Asset, Catalog } from '../catalog/asset.ts';
 import { Answers, stillOpen } from './answers.ts';
-import { factsOf, v1Shape } from './facts.ts';
+import { factsOf } from './facts.ts';
 import { isNamespaceAsset, orderOfWork } from './order-of-work.ts';
 import { dated } from './override-notes.ts';
 import { type PlannedAsset, planAsset } from './plan-asset.ts';
@@ -16,6 +16,7 @@ import { selectableNames } from './selection.ts';
 import { servedApiVersion } from './served-api.ts';
 import type { GetQuestion, ListQuestion, Question, Snapshot } from './snapshot.ts';
 import type { Context, Surroundings } from './surroundings.ts';
+import { isNamespaceName, namingFacts, targetOf, tombstoneRef } from './targets.ts';
 import { activationWarnings, exclusionWarnings, keyWarnings } from './warnings.ts';
 
 /**
@@ -197,7 +198,7 @@ function inactivePlan(
   hyperConverged: KubernetesObject | undefined,
 ): Plan {
   const why = 'why' in activation ? activation.why : '';
-  const context = contextWithout(hyperConverged, snapshot);
+  const facts = namingFacts(hyperConverged, snapshot);
   const { golden, others } = orderOfWork(catalog);
   const stopped = (target: ObjectRef) => ({
     target,
@@ -214,11 +215,11 @@ function inactivePlan(
     warnings: hyperConverged === undefined ? [] : keyWarnings(hyperConverged, catalog),
     items: [
       ...catalog.tombstones.map(
-        ({ name, target }): PlanItem => ({
+        (tombstone): PlanItem => ({
           type: 'tombstone',
-          asset: name,
+          asset: tombstone.name,
           features: [],
-          ...stopped(refOf(target)),
+          ...stopped(tombstoneRef(tombstone)),
         }),
       ),
       ...[...golden, ...others].map(
@@ -228,46 +229,18 @@ function inactivePlan(
           ...(asset.feature !== undefined && { feature: asset.feature }),
           features: asset.features,
           ...(asset.group !== undefined && { group: asset.group }),
-          ...stopped(targetOf(asset, snapshot, { ...context, params: asset.params })),
+          ...stopped(targetOf(asset, snapshot.apis, facts)),
         }),
       ),
     ],
   };
 }
 
-/** Enough to name targets by: no facts of the cluster. */
-function contextWithout(hyperConverged: KubernetesObject | undefined, snapshot: Snapshot): RenderContext {
-  const namespace = hyperConverged?.metadata.namespace ?? snapshot.namespace;
-  const nothing = {
-    apiVersion: hyperConvergedApiVersions[0],
-    kind: hyperConvergedKind,
-    metadata: { name: '', ...(namespace !== undefined && isNamespaceName(namespace) && { namespace }) },
-  };
-  const empty: Snapshot = { ...snapshot, reads: new Map(), otherwise: { answer: 'absent' } };
-  const { facts } = factsOf(nothing, empty, new Answers(empty));
-  return { ...facts, hyperConverged: v1Shape(hyperConverged ?? nothing), params: {}, objects: {} };
-}
-
-function isNamespaceName(name: string): boolean {
-  return /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(name);
-}
-
-function targetOf({ target }: Asset, snapshot: Snapshot, context: RenderContext): ObjectRef {
-  return {
-    apiVersion: servedApiVersion(snapshot.apis, target) ?? target.apiVersions[0] ?? '',
-    kind: target.kind,
-    ...(target.namespace !== undefined && { namespace: target.namespace.render(context) }),
-    name: target.name.render(context),
-  };
-}
-
 /** Which asset creates which namespace. */
 function namespaceAssetsOf(catalog: Catalog, snapshot: Snapshot): ReadonlyMap<string, string> {
-  const context = contextWithout(undefined, snapshot);
+  const facts = namingFacts(undefined, snapshot);
   return new Map(
-    catalog.assets
-      .filter(isNamespaceAsset)
-      .map((asset) => [targetOf(asset, snapshot, { ...context, params: asset.params }).name, asset.name]),
+    catalog.assets.filter(isNamespaceAsset).map((asset) => [targetOf(asset, snapshot.apis, facts).name, asset.name]),
   );
 }
 
@@ -278,10 +251,6 @@ function summaryOf({ apiVersion, metadata }: KubernetesObject): NonNullable<Plan
 
 function isSameObject(target: ObjectRef, { kind, metadata }: KubernetesObject): boolean {
   return target.kind === kind && target.name === metadata.name && target.namespace === metadata.namespace;
-}
-
-function refOf({ apiVersion, kind, namespace, name }: ObjectRef): ObjectRef {
-  return { apiVersion, kind, ...(namespace !== undefined && { namespace }), name };
 }
 
 function dedupe(unknown: readonly UnknownFact[]): readonly UnknownFact[] {

@@ -12,15 +12,17 @@ export function readsOf(
   const unknown: UnknownFact[] = [...around.unknown];
   const objects: Record<string, unknown> = {};
   for (const [alias, read] of Object.entries(asset.reads)) {
-    const isUsed = uses.some(
-      (use) => use === 'objects' || use === `objects.${alias}` || use.startsWith(`objects.${alias}.`),
-    );
-    if (!isUsed) continue;
+    if (!isReadBy(uses, alias)) continue;
     const { value, why, assumed } = resolveRead(read, { ...around.facts, params: asset.params, objects: {} }, around);
     objects[alias] = value;
     if (why !== undefined) unknown.push({ fact: `objects.${alias}`, why, assumed });
   }
   return { objects, unknown };
+}
+
+/** Whether a declared read is among what a template or a condition uses. */
+export function isReadBy(uses: readonly string[], alias: string): boolean {
+  return uses.some((use) => use === 'objects' || use === `objects.${alias}` || use.startsWith(`objects.${alias}.`));
 }
 
 function resolveRead(

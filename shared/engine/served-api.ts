@@ -29,6 +29,11 @@ export function isCrdServed(apis: Apis, name: string): boolean {
   return !apis.known || apis.resources.some(({ plural, group }) => `${plural}.${group}` === name);
 }
 
+/** Where OpenShift's configuration is served, whatever else is, the cluster is an OpenShift. */
+export function isOpenShiftServed(apis: Apis): boolean {
+  return !apis.known || apis.resources.some(({ group }) => group === 'config.openshift.io');
+}
+
 /** Groups of the API server's own: without a dot, or protected from CRDs of others. */
 function isBuiltIn(group: string): boolean {
   return !group.includes('.') || builtInGroups.has(group);

@@ -35,7 +35,7 @@ export type ObserveOptions = {
   /** What the cluster serves, where that was asked a moment ago. */
   readonly discovery?: Discovery;
   /** What the plan is likely to ask next: asked beside its first questions. */
-  readonly likely?: (apis: Snapshot['apis']) => readonly Question[];
+  readonly likely?: (snapshot: Snapshot) => readonly Question[];
   /** Requests at a time. Default 16. */
   readonly concurrency?: number;
   /** Called with every plan, unfinished ones too. */
@@ -87,7 +87,7 @@ export async function observe<Planned extends Decided>(
     onPlan(planned.plan);
     const asked = unanswered(planned.questions, snapshot);
     if (asked.length === 0) return { plan: planned.plan, snapshot, requests: cluster.requests - requestsBefore };
-    const open = round === 0 ? unanswered([...asked, ...likely(snapshot.apis)], snapshot) : asked;
+    const open = round === 0 ? unanswered([...asked, ...likely(snapshot)], snapshot) : asked;
 
     const reads = new Map(snapshot.reads);
     const verdicts = new Map(snapshot.verdicts);

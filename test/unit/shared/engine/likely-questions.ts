@@ -1,43 +1,66 @@
 import test from 'ava';
 import { likelyQuestions } from '../../../../shared/engine/likely-questions.ts';
-import type { Question } from '../../../../shared/engine/snapshot.ts';
-import { catalogOf, configMapAsset, served } from './_snapshot.ts';
+import type { Question, Snapshot } from '../../../../shared/engine/snapshot.ts';
+import { catalogOf, cluster, configMapAsset, served } from './_snapshot.ts';
 
-const facts = ['Infrastructure', 'Scheduler', 'Node'];
-
-test('what facts are taken from is likely, whatever the catalog', (t) => {
-  const asked = likelyQuestions(catalogOf({ 'a/plain.yaml.hbs': configMapAsset('plain') }), apis);
-  t.deepEqual(asked.map(kindOf), facts);
+const openShift = cluster([]);
+const kubernetes = cluster([], {
+  apis: { known: true, resources: served.filter(({ group }) => group !== 'config.openshift.io') },
 });
 
-test('so is what assets of the baseline read under a name of its own', (t) => {
-  const asked = likelyQuestions(reading('name: settings'), apis).slice(facts.length);
-  t.deepEqual(asked, [{ ask: 'get', ref: { apiVersion: 'v1', kind: 'Node', name: 'settings' } }]);
-  t.deepEqual(likelyQuestions(reading('list: true'), apis).slice(facts.length), [
-    { ask: 'list', apiVersion: 'v1', kind: 'Node' },
+test('what facts are taken from is likely, and the objects of the baseline', (t) => {
+  const catalog = catalogOf({ 'a/plain.yaml.hbs': configMapAsset('plain') });
+  t.deepEqual(likelyQuestions(catalog, openShift).map(shown), [
+    'Infrastructure cluster',
+    'Scheduler cluster',
+    'all Node',
+    'ConfigMap tests/plain',
   ]);
 });
 
-const unlikely: readonly [title: string, read: string, more?: string][] = [
-  ['under a name that follows from HyperConverged', 'name: "{{hyperConverged.namespace}}"'],
-  ['by an asset that has to be opted in to', 'name: settings', 'install: opt-in\n'],
-  ['of a kind that is not served', 'apiVersion: v2, name: settings'],
+test('objects beside HyperConverged are looked for where it usually is', (t) => {
+  const asset = configMapAsset('beside', 'data: {a: b}', { namespace: '"{{hyperConverged.namespace}}"' });
+  const catalog = catalogOf({ 'a/beside.yaml.hbs': asset });
+  t.deepEqual(news(catalog, openShift), ['ConfigMap openshift-cnv/beside']);
+  t.deepEqual(news(catalog, kubernetes), ['ConfigMap kubevirt-hyperconverged/beside']);
+  t.deepEqual(news(catalog, { ...openShift, namespace: 'mine' }), ['ConfigMap mine/beside']);
+});
+
+const readings: readonly [title: string, asset: Parameters<typeof reading>[0], likely: readonly string[]][] = [
+  ['an object that a body reads', {}, ['Node settings', 'ConfigMap tests/reads']],
+  ['a list that a body reads', { read: 'list: true' }, ['all Node', 'ConfigMap tests/reads']],
+  [
+    'what is read under a name that follows from HyperConverged, not',
+    { read: 'name: "{{hyperConverged.namespace}}"' },
+    ['ConfigMap tests/reads'],
+  ],
+  ['what is not served, not', { version: 'v2' }, ['ConfigMap tests/reads']],
+  ['what has to be opted in to, not', { more: 'install: opt-in\n' }, []],
+  [
+    'but what its conditions read',
+    { more: `install: opt-in\nwhen: ['objects.node != null', "enabled('x')"]\n` },
+    ['Node settings'],
+  ],
 ];
-for (const [title, read, more] of unlikely) {
-  test(`what is read ${title} is not`, (t) => {
-    t.deepEqual(likelyQuestions(reading(read, more), apis).map(kindOf), facts);
+for (const [title, asset, likely] of readings) {
+  test(`likely: ${title}`, (t) => {
+    t.deepEqual(news(reading(asset), openShift), likely);
   });
 }
 
-const apis = { known: true, resources: served } as const;
-
 /** A catalog with an asset that reads a node. */
-function reading(read: string, more = '') {
-  const version = read.includes('apiVersion') ? '' : 'apiVersion: v1, ';
-  const reads = `${more}reads: {node: {${version}kind: Node, ${read}}}`;
+function reading({ read = 'name: settings', version = 'v1', more = '' }) {
+  const reads = `${more}reads: {node: {apiVersion: ${version}, kind: Node, ${read}}}`;
   return catalogOf({ 'a/reads.yaml.hbs': configMapAsset('reads', 'data: {a: "{{objects.node}}"}', { more: reads }) });
 }
 
-function kindOf(question: Question): string {
-  return question.ask === 'list' ? question.kind : question.ref.kind;
+/** Besides what facts are taken from. */
+function news(catalog: ReturnType<typeof catalogOf>, snapshot: Snapshot): string[] {
+  return likelyQuestions(catalog, snapshot).slice(3).map(shown);
+}
+
+function shown(question: Question): string {
+  if (question.ask === 'list') return `all ${question.kind}`;
+  const { kind, namespace, name } = question.ref;
+  return `${kind} ${namespace === undefined ? name : `${namespace}/${name}`}`;
 }
