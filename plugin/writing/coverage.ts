@@ -2,6 +2,7 @@ import { type ExclusionRule, excludes } from '../../shared/api/exclusions.ts';
 import { formatObjectRef } from '../../shared/api/object-ref.ts';
 import type { PlanItem } from '../../shared/engine/plan-item.ts';
 import { questionKey } from '../../shared/engine/snapshot.ts';
+import { isWanted } from '../input/is-wanted.ts';
 import type { Observed } from '../input/observed.ts';
 
 type Seen = Pick<Observed, 'plan' | 'snapshot'>;
@@ -23,18 +24,15 @@ export function kindHint({ kind }: ExclusionRule, items: readonly PlanItem[]): s
   return same === undefined || same === kind ? '' : `; the kind is written ${same}`;
 }
 
-function fateOf({ asset, target, type, decision }: PlanItem, { snapshot }: Seen): string {
+function fateOf(item: PlanItem, { snapshot }: Seen): string {
+  const { asset, target, type, decision } = item;
   const object = `${asset} (${formatObjectRef(target)})`;
   if (type === 'tombstone') return `${object} isn't deleted.`;
   if (decision === 'excluded') return `${object} is excluded already.`;
-  switch (snapshot.reads.get(questionKey({ ask: 'get', ref: target }))?.answer) {
-    case 'object':
-      return `${object} stays as it is.`;
-    case 'absent':
-      return `${object} isn't there, and won't be created.`;
-    default:
-      return `${object} is ${decision} now, and won't be touched when it is wanted.`;
-  }
+  const live = snapshot.reads.get(questionKey({ ask: 'get', ref: target }))?.answer;
+  if (live === 'object') return `${object} stays as it is.`;
+  if (live === 'absent' && isWanted(item)) return `${object} isn't there, and won't be created.`;
+  return `${object} is ${decision} now, and won't be touched when it is wanted.`;
 }
 
 function futureOf({ kind, name, namespace }: ExclusionRule, covered: readonly PlanItem[]): readonly string[] {
