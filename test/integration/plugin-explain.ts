@@ -126,21 +126,25 @@ test.serial('without its overrides an object goes back to the baseline', async (
 });
 
 test.serial('what is only there to be deleted is kept by the command, and given up again', async (t) => {
-  const old = { apiVersion: 'observability.openshift.io/v1alpha1', kind: 'UIPlugin', name: 'kubevirt-plugin' };
+  const old = {
+    apiVersion: 'remediation.medik8s.io/v1alpha1',
+    kind: 'NodeHealthCheck',
+    name: 'virt-node-health-check',
+  };
   await cluster.apply(
     {
       apiVersion: old.apiVersion,
       kind: old.kind,
       metadata: { name: old.name, labels: { [key('managed-by')]: 'virt-platform-autopilot' } },
-      spec: { type: 'Monitoring' },
+      spec: { selector: { matchLabels: { 'node-role.kubernetes.io/worker': '' } } },
     },
     { manager: 'virt-platform-autopilot' },
   );
   const leadsTo = async (before: string, after: string) => {
-    const { decision, command } = await decisionOf('v0-kubevirt-plugin');
+    const { decision, command } = await decisionOf('v0-virt-node-health-check');
     t.is(decision, before);
     await runSuggested(t, command);
-    t.is((await decisionOf('v0-kubevirt-plugin')).decision, after, command);
+    t.is((await decisionOf('v0-virt-node-health-check')).decision, after, command);
   };
   await leadsTo('delete', 'kept');
   await leadsTo('kept', 'delete');
@@ -148,8 +152,8 @@ test.serial('what is only there to be deleted is kept by the command, and given 
   await leadsTo('kept', 'delete');
   failsWith(
     t,
-    await cluster.kubectl(['virt-platform', 'patch', 'v0-kubevirt-plugin', '--clear', '--yes']),
-    /^error: v0-kubevirt-plugin is only there to be deleted, and has no fields to steer; "unmanage" keeps it\n$/,
+    await cluster.kubectl(['virt-platform', 'patch', 'v0-virt-node-health-check', '--clear', '--yes']),
+    /^error: v0-virt-node-health-check is only there to be deleted, and has no fields to steer; "unmanage" keeps it\n$/,
   );
 });
 
