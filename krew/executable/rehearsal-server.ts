@@ -1,20 +1,18 @@
 import { EventEmitter } from 'node:events';
 import { Readable } from 'node:stream';
+import type { JsonObject, KubernetesObject } from '../../shared/api/kubernetes-object.ts';
+import { groupOf, versionOf } from '../../shared/api/object-ref.ts';
+import { isMap } from '../../shared/catalog/json.ts';
+import type { ApiResource } from '../../shared/engine/snapshot.ts';
+import { resourcePath } from '../../shared/kube/resource-path.ts';
 
 // A cluster to rehearse on while V8's code is made (warm-up.ts). With a real one what comes first and what next is never
 // the same twice, and neither would the bytes of an executable be. Nothing is ever decided by what it answers.
 
-export type RehearsalObject = {
-  readonly apiVersion: string;
-  readonly kind: string;
-  readonly metadata: { readonly name: string; readonly namespace?: string; readonly [key: string]: unknown };
-  readonly [key: string]: unknown;
-};
-
 type Answer = { readonly status: number; readonly body: unknown };
 
 /** `node:http2` and `node:tls` for a bundle, whose every connection leads to a cluster with these objects. */
-export function rehearsalModules(objects: readonly RehearsalObject[]) {
+export function rehearsalModules(objects: readonly KubernetesObject[]) {
   const byPath = new Map(objects.map((object) => [pathOf(object), object]));
   const plurals = new Set(objects.map(({ kind }) => plural(kind)));
   const discovery = discoveryOf(objects);
@@ -35,6 +33,7 @@ export function rehearsalModules(objects: readonly RehearsalObject[]) {
 
   /** An exchange of HTTP/2: what is sent, and the answer to it. */
   class Stream extends Readable {
+    readonly rstCode = 0;
     readonly #headers: RequestHeaders;
 
     constructor(headers: RequestHeaders, { endStream }: { readonly endStream: boolean }) {
@@ -52,7 +51,6 @@ export function rehearsalModules(objects: readonly RehearsalObject[]) {
       });
     }
 
-    readonly rstCode = 0;
     close(): void {}
   }
 
@@ -96,7 +94,7 @@ export const rehearsalKubeconfig = JSON.stringify({
 });
 
 /** As a server keeps it: with what only a server sets, and each field owned by `manager`. */
-export function stored(object: RehearsalObject, manager: string): RehearsalObject {
+export function stored(object: KubernetesObject, manager: string): KubernetesObject {
   const { apiVersion, kind, metadata, ...content } = object;
   const { name: _, namespace: __, ...owned } = metadata;
   return {
@@ -106,7 +104,6 @@ export function stored(object: RehearsalObject, manager: string): RehearsalObjec
       uid: '1',
       resourceVersion: '1',
       generation: 1,
-      creationTimestamp: '2026-01-01T00:00:00Z',
       managedFields: [
         {
           manager,
@@ -122,24 +119,21 @@ export function stored(object: RehearsalObject, manager: string): RehearsalObjec
 }
 
 /** Lists are leaves, as atomic ones are. */
-function fieldSet(value: unknown): object {
+function fieldSet(value: unknown): JsonObject {
   if (value === null || typeof value !== 'object' || Array.isArray(value)) return {};
   return Object.fromEntries(Object.entries(value).map(([key, part]) => [`f:${key}`, fieldSet(part)]));
 }
 
-function discoveryOf(objects: readonly RehearsalObject[]): ReadonlyMap<string, unknown> {
+function discoveryOf(objects: readonly KubernetesObject[]): ReadonlyMap<string, unknown> {
   const kinds = new Map(objects.map((object) => [`${object.apiVersion} ${object.kind}`, object]));
   const lists = ['/api', '/apis'].map((root) => {
     const items = [...kinds.values()]
       .filter(({ apiVersion }) => apiVersion.includes('/') === (root === '/apis'))
       .map((object) => {
-        const [version = '', group = ''] = object.apiVersion.split('/').reverse();
-        const resource = {
-          resource: plural(object.kind),
-          responseKind: { group, version, kind: object.kind },
-          scope: object.metadata.namespace === undefined ? 'Cluster' : 'Namespaced',
-        };
-        return { metadata: { name: group }, versions: [{ version, freshness: 'Current', resources: [resource] }] };
+        const { group, version, kind, plural: resource, namespaced } = resourceOf(object);
+        const responseKind = { group, version, kind };
+        const resources = [{ resource, responseKind, scope: namespaced ? 'Namespaced' : 'Cluster' }];
+        return { metadata: { name: group }, versions: [{ version, freshness: 'Current', resources }] };
       });
     return [root, { kind: 'APIGroupDiscoveryList', apiVersion: 'apidiscovery.k8s.io/v2', items }] as const;
   });
@@ -150,30 +144,30 @@ function plural(kind: string): string {
   return `${kind.toLowerCase()}s`;
 }
 
-function rootOf({ apiVersion }: RehearsalObject): string {
-  return `/${apiVersion.includes('/') ? 'apis' : 'api'}/${apiVersion}`;
+function resourceOf({ apiVersion, kind, metadata }: KubernetesObject): ApiResource {
+  return {
+    group: groupOf(apiVersion),
+    version: versionOf(apiVersion),
+    kind,
+    plural: plural(kind),
+    namespaced: metadata.namespace !== undefined,
+  };
 }
 
 /** Of one namespace, and of all. */
-function collectionPaths(object: RehearsalObject): readonly string[] {
+function collectionPaths(object: KubernetesObject): readonly string[] {
   const { namespace } = object.metadata;
-  const everywhere = `${rootOf(object)}/${plural(object.kind)}`;
-  if (namespace === undefined) return [everywhere];
-  return [`${rootOf(object)}/namespaces/${namespace}/${plural(object.kind)}`, everywhere];
+  return [resourcePath(resourceOf(object), { namespace }), resourcePath(resourceOf(object), {})];
 }
 
-function pathOf(object: RehearsalObject): string {
-  return `${collectionPaths(object)[0]}/${object.metadata.name}`;
+function pathOf(object: KubernetesObject): string {
+  return resourcePath(resourceOf(object), object.metadata);
 }
 
 function merged(base: unknown, over: unknown): unknown {
   if (!isMap(base) || !isMap(over)) return over;
   const parts = Object.entries(over).map(([key, part]) => [key, merged(base[key], part)]);
   return { ...base, ...Object.fromEntries(parts) };
-}
-
-function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
-  return value !== null && typeof value === 'object' && !Array.isArray(value);
 }
 
 function notFound(path: string): object {

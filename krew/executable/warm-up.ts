@@ -5,8 +5,10 @@ import process from 'node:process';
 import { setFlagsFromString } from 'node:v8';
 import { Script } from 'node:vm';
 import { parseAllDocuments } from 'yaml';
+import type { KubernetesObject } from '../../shared/api/kubernetes-object.ts';
 import { leaseAnnotation } from '../../shared/api/lease.ts';
-import { type RehearsalObject, rehearsalKubeconfig, rehearsalModules, stored } from './rehearsal-server.ts';
+import { autopilotName } from '../../shared/api/names.ts';
+import { rehearsalKubeconfig, rehearsalModules, stored } from './rehearsal-server.ts';
 
 // A program of its own: runs in a bundle what people run, and writes the code that V8 has made of it by then.
 //
@@ -44,19 +46,19 @@ if (new Script(source, { filename: 'plugin.cjs', cachedData }).cachedDataRejecte
 writeFileSync(path.join(folder, 'plugin.cache'), cachedData);
 
 /** The cluster of the files with a controller beside it; something is as it should be, something drifted or missing. */
-async function objectsOfCluster(): Promise<RehearsalObject[]> {
-  const { items } = JSON.parse(await ran(['render', '-f', cluster, '-o', 'json'])) as { items: RehearsalObject[] };
+async function objectsOfCluster(): Promise<KubernetesObject[]> {
+  const { items } = JSON.parse(await ran(['render', '-f', cluster, '-o', 'json'])) as { items: KubernetesObject[] };
   const [, ...applied] = items.filter(({ kind }) => kind !== 'HyperConverged');
   const given = globSync('*.yaml', { cwd: cluster })
     .sort()
     .flatMap((file) => parseAllDocuments(readFileSync(path.join(cluster, file), 'utf8')))
-    .map((document) => document.toJS() as RehearsalObject);
+    .map((document) => document.toJS() as KubernetesObject);
   const hyperConverged = given.find(({ kind }) => kind === 'HyperConverged');
-  const controller = { name: 'virt-platform-autopilot', namespace: hyperConverged?.metadata.namespace ?? '' };
+  const controller = { name: autopilotName, namespace: hyperConverged?.metadata.namespace ?? '' };
   const time = '2026-01-01T00:00:00.000000Z';
   return [
     ...given.map((object) => stored(object, 'kubectl')),
-    ...applied.map((object) => stored(object, 'virt-platform-autopilot')),
+    ...applied.map((object) => stored(object, autopilotName)),
     {
       apiVersion: 'coordination.k8s.io/v1',
       kind: 'Lease',

@@ -133,18 +133,16 @@ export async function seenOn(
     import('../../shared/kube/observe.ts'),
     import('../../shared/engine/plan.ts'),
     import('../../shared/engine/likely-questions.ts'),
-    discovering,
+    discovering ?? cluster.discover(),
   ]);
   // What the controller says is asked beside the first questions, where it usually is.
-  let beside: Beside | undefined;
+  const usual = usualNamespace({ known: true, resources: discovery.resources });
+  let beside = askBeside(cluster, usual, withFailures);
   const observeWith = (images: Readonly<Record<string, string>>, earlier?: Snapshot) =>
     observe(cluster, catalog, makePlan, {
       images,
-      likely: (snapshot) => {
-        beside ??= askBeside(cluster, usualNamespace(snapshot.apis), withFailures);
-        return likelyQuestions(catalog, snapshot);
-      },
-      ...(discovery !== undefined && { discovery }),
+      likely: (snapshot) => likelyQuestions(catalog, snapshot),
+      discovery,
       ...(earlier !== undefined && { earlier }),
       now: environment.now().getTime(),
       forced: forcedFacts(args),
@@ -157,7 +155,7 @@ export async function seenOn(
     const controller = { state: 'unknown', why: 'there is no HyperConverged, beside which it would run' } as const;
     return { plan, snapshot, catalog, controller, failures: new Map(), kubectl };
   }
-  if (beside?.namespace !== namespace) beside = askBeside(cluster, namespace, withFailures);
+  if (beside.namespace !== namespace) beside = askBeside(cluster, namespace, withFailures);
   const [controller, failures] = await beside.answers;
   if (readsImages(catalog, controller)) {
     // Only the Lease tells which images the controller renders with, and only HyperConverged where the Lease is.

@@ -38,8 +38,6 @@ export type ObserveOptions = {
   readonly likely?: (snapshot: Snapshot) => readonly Question[];
   /** Requests at a time. Default 16. */
   readonly concurrency?: number;
-  /** Called with every plan, unfinished ones too. */
-  readonly onPlan?: (plan: Plan) => void;
   readonly signal?: AbortSignal;
 };
 
@@ -61,17 +59,7 @@ export async function observe<Planned extends Decided>(
   cluster: Cluster,
   catalog: Catalog,
   plan: Planner<Planned>,
-  {
-    images,
-    now,
-    forced,
-    earlier,
-    discovery,
-    likely = () => [],
-    concurrency = 16,
-    onPlan = () => {},
-    signal,
-  }: ObserveOptions,
+  { images, now, forced, earlier, discovery, likely = () => [], concurrency = 16, signal }: ObserveOptions,
 ): Promise<Observation> {
   const requestsBefore = cluster.requests;
   let snapshot: Snapshot = {
@@ -84,7 +72,6 @@ export async function observe<Planned extends Decided>(
   let planned: Planned | undefined;
   for (let round = 0; round < mostRounds; round++) {
     planned = plan(catalog, snapshot, planned);
-    onPlan(planned.plan);
     const asked = unanswered(planned.questions, snapshot);
     if (asked.length === 0) return { plan: planned.plan, snapshot, requests: cluster.requests - requestsBefore };
     const open = round === 0 ? unanswered([...asked, ...likely(snapshot)], snapshot) : asked;
