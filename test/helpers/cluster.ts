@@ -107,6 +107,22 @@ export class Cluster {
     return this.controlPlane.kubeconfigWith(`${namespace}-${name}`, { token });
   }
 
+  /** Lets a user do something everywhere, by a ClusterRole and a binding of that name. */
+  async allow(user: string, name: string, rules: readonly object[]): Promise<void> {
+    const group = 'rbac.authorization.k8s.io';
+    const apiVersion = `${group}/v1`;
+    await this.apply([
+      { apiVersion, kind: 'ClusterRole', metadata: { name }, rules },
+      {
+        apiVersion,
+        kind: 'ClusterRoleBinding',
+        metadata: { name },
+        roleRef: { apiGroup: group, kind: 'ClusterRole', name },
+        subjects: [{ apiGroup: group, kind: 'User', name: user }],
+      },
+    ]);
+  }
+
   /** Applies server-side, all at once, as field manager `test` and with force unless told otherwise; the stored objects. */
   apply(manifests: string | AnyObject | readonly AnyObject[], options?: ApplyOptions): Promise<AnyObject[]> {
     return this.controlPlane.client.apply(manifests, options);

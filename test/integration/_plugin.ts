@@ -29,21 +29,7 @@ export async function makeNamespaces(cluster: Cluster): Promise<void> {
 
 /** The user `viewer` may read everything, and write nothing. */
 export async function letViewerRead(cluster: Cluster): Promise<void> {
-  await cluster.apply([
-    {
-      apiVersion: 'rbac.authorization.k8s.io/v1',
-      kind: 'ClusterRole',
-      metadata: { name: 'reads-everything' },
-      rules: [{ apiGroups: ['*'], resources: ['*'], verbs: ['get', 'list'] }],
-    },
-    {
-      apiVersion: 'rbac.authorization.k8s.io/v1',
-      kind: 'ClusterRoleBinding',
-      metadata: { name: 'viewer-reads' },
-      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'reads-everything' },
-      subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: 'viewer' }],
-    },
-  ]);
+  await cluster.allow('viewer', 'reads-everything', [{ apiGroups: ['*'], resources: ['*'], verbs: ['get', 'list'] }]);
 }
 
 /** HyperConverged with these annotations of ours. */

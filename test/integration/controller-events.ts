@@ -12,21 +12,9 @@ const test = anyTest as TestFn<{ client: Client }>;
 const cluster = useCluster(test);
 
 test.serial.before('somebody may write events, and nothing else', async (t) => {
-  await cluster.apply([
-    { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'x' } },
-    {
-      apiVersion: 'rbac.authorization.k8s.io/v1',
-      kind: 'ClusterRole',
-      metadata: { name: 'events' },
-      rules: [{ apiGroups: ['events.k8s.io'], resources: ['events'], verbs: ['create', 'patch'] }],
-    },
-    {
-      apiVersion: 'rbac.authorization.k8s.io/v1',
-      kind: 'ClusterRoleBinding',
-      metadata: { name: 'events' },
-      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'events' },
-      subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: 'controller' }],
-    },
+  await cluster.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'x' } });
+  await cluster.allow('controller', 'events', [
+    { apiGroups: ['events.k8s.io'], resources: ['events'], verbs: ['create', 'patch'] },
   ]);
   t.context.client = openClient(await cluster.user('controller'));
   await t.context.client.discover();

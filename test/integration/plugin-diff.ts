@@ -98,21 +98,7 @@ test.serial('a mistake in the command line is never exit code 1', async (t) => {
 });
 
 test.serial('who may not dry-run gets our own comparison, which is said', async (t) => {
-  await cluster.apply([
-    {
-      apiVersion: 'rbac.authorization.k8s.io/v1',
-      kind: 'ClusterRole',
-      metadata: { name: 'reader' },
-      rules: [{ apiGroups: ['*'], resources: ['*'], verbs: ['get', 'list', 'watch'] }],
-    },
-    {
-      apiVersion: 'rbac.authorization.k8s.io/v1',
-      kind: 'ClusterRoleBinding',
-      metadata: { name: 'reader' },
-      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'reader' },
-      subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: 'viewer' }],
-    },
-  ]);
+  await cluster.allow('viewer', 'reader', [{ apiGroups: ['*'], resources: ['*'], verbs: ['get', 'list', 'watch'] }]);
   const { stdout, stderr, code } = await diff([], { as: 'viewer' });
   t.is(code, 1);
   t.regex(stderr, /^note: unverified, compared without the API server: .*swap-enable/);

@@ -1,7 +1,6 @@
-import { clusterAnnotation } from '../../../shared/api/annotations.ts';
 import { hyperConvergedKind } from '../../../shared/api/names.ts';
 import { formatObjectRef } from '../../../shared/api/object-ref.ts';
-import { annotateCommand } from '../../output/annotate-command.ts';
+import { activationCommand } from '../../output/activation-command.ts';
 import { check } from '../finding.ts';
 import { notCheckedBecause } from '../not-checked.ts';
 
@@ -45,9 +44,7 @@ export const hyperConverged = check({
         return [notCheckedBecause('everything that follows from HyperConverged', activation.why, kubectl)];
       default: {
         if (live === undefined) return [];
-        const { generation: _, ...identity } = live;
-        const ref = { ...identity, kind: hyperConvergedKind };
-        const where = formatObjectRef(ref);
+        const where = formatObjectRef({ ...live, kind: hyperConvergedKind });
         // What holds everything is an error, and found as one.
         const holds = items.find(({ decision }) => decision === 'exclusions-invalid');
         const warned = warnings
@@ -59,7 +56,7 @@ export const hyperConverged = check({
             fix: `${kubectl} edit hyperconverged ${live.name} -n ${live.namespace}`,
           }));
         if (activation.state !== 'inactive') return warned;
-        const fix = annotateCommand(ref, { [clusterAnnotation.autopilot]: 'true' }, kubectl);
+        const fix = activationCommand(live, kubectl);
         const note = 'status shows what it would do then, and nothing is done yet';
         return [{ id: 'inactive', what: `the autopilot is inactive: ${activation.why}`, where, fix, note }, ...warned];
       }
