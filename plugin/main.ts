@@ -57,8 +57,9 @@ const environment: Environment = {
 process.exitCode = 2;
 void run(process.argv.slice(2), environment).then((code) => {
   process.exitCode = code;
-  // Who is typing waits for nothing that is still being looked up.
-  if (process.argv[2] === '__complete') process.stdout.write('', () => process.exit());
+  // As soon as everything is written: nothing waits for what is still being looked up, or for memory to be given back
+  // piece by piece.
+  process.stdout.write('', () => process.stderr.write('', () => process.exit()));
 });
 
 function output(stream: NodeJS.WriteStream): Output {

@@ -57,8 +57,9 @@ export async function buildExecutable({ platform, arch, version, commit, out }: 
       executable: node,
       assets: Object.fromEntries(['plugin.cjs', 'plugin.cache', 'catalog.json'].map((file) => [file, file])),
       disableExperimentalSEAWarning: true,
-      // A short program has no time to collect garbage.
-      execArgv: ['--min-semi-space-size=16'],
+      // A short program has no time to collect garbage, and on a small machine threads that compile for later take the
+      // processor from it.
+      execArgv: ['--min-semi-space-size=16', '--v8-pool-size=1'],
       // What somebody's shell sets for programs of their own (NODE_OPTIONS) is nothing to a plugin of kubectl.
       execArgvExtension: 'none',
     };

@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { Readable } from 'node:stream';
+import { stringify } from 'yaml';
 import type { JsonObject, KubernetesObject } from '../../shared/api/kubernetes-object.ts';
 import { groupOf, versionOf } from '../../shared/api/object-ref.ts';
 import { isMap } from '../../shared/catalog/json.ts';
@@ -83,8 +84,8 @@ export function rehearsalModules(objects: readonly KubernetesObject[]) {
 
 type RequestHeaders = { readonly ':method': string; readonly ':path': string };
 
-/** That leads there, for whoever reads a file. */
-export const rehearsalKubeconfig = JSON.stringify({
+/** That leads there, for whoever reads a file; in YAML, as most are. */
+export const rehearsalKubeconfig = stringify({
   apiVersion: 'v1',
   kind: 'Config',
   'current-context': 'rehearsal',

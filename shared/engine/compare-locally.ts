@@ -27,8 +27,9 @@ export type Path = readonly (string | number)[];
  * defaulting, normalisation and webhooks.
  */
 export function compareLocally(desired: KubernetesObject, live: KubernetesObject): LocalComparison {
-  const differences = [...wantedDifferences(desired, live), ...surplusFields(desired, live)];
-  return { inSync: differences.length === 0, isCertain: entriesOf(live).length > 0, differences };
+  const owners = ownersOf(live);
+  const differences = [...wantedDifferences(desired, live, owners), ...surplusFields(desired, live, owners)];
+  return { inSync: differences.length === 0, isCertain: owners.all.length > 0, differences };
 }
 
 export type LocalComparison = {
@@ -39,13 +40,26 @@ export type LocalComparison = {
 };
 
 /** The leaves of `desired` that `live` has otherwise, seen with the list types that live's managed fields show. */
-export function wantedDifferences(desired: KubernetesObject, live: KubernetesObject): readonly Difference[] {
-  const ours = union(entriesOf(live).filter(isOurs).map(fieldSetOf));
-  const all = ownedFieldsOf(live);
-  return differ(desired, live, all === undefined ? untold : { all, ours }, []);
+export function wantedDifferences(
+  desired: KubernetesObject,
+  live: KubernetesObject,
+  { all, ours }: Owners = ownersOf(live),
+): readonly Difference[] {
+  return differ(desired, live, all.length === 0 ? untold : { all: union(all), ours: union(ours) }, []);
 }
 
-/** What is owned at one place: by anybody, which shows how it is merged, and by us. */
+/** What each manager of an object owns. */
+type Owners = { readonly all: readonly FieldSet[]; readonly ours: readonly FieldSet[] };
+
+function ownersOf(object: KubernetesObject): Owners {
+  const owners = entriesOf(object).map((entry) => ({ isOurs: isOurs(entry), set: fieldSetOf(entry) }));
+  return {
+    all: owners.map(({ set }) => set),
+    ours: owners.filter(({ isOurs }) => isOurs).map(({ set }) => set),
+  };
+}
+
+/** What is owned at one place: by anybody, which shows which lists are associative and what is atomic, and by us. */
 type Owned = { readonly all: FieldSet | undefined; readonly ours: FieldSet | undefined };
 
 const nobody: Owned = { all: undefined, ours: undefined };
@@ -59,12 +73,6 @@ function inside(owned: Owned, element: string): Owned {
 
 function at(set: FieldSet | undefined, element: string): FieldSet | undefined {
   return set !== undefined && Object.hasOwn(set, element) ? set[element] : undefined;
-}
-
-/** The union of what all managers own: it shows which lists are associative and what is atomic. */
-function ownedFieldsOf(object: KubernetesObject): FieldSet | undefined {
-  const sets = entriesOf(object).map(fieldSetOf);
-  return sets.length === 0 ? undefined : union(sets);
 }
 
 function differ(desired: unknown, live: unknown, owned: Owned, path: Path): readonly Difference[] {
@@ -194,10 +202,8 @@ function isSameItem(desired: unknown, live: unknown, keys: readonly string[]): b
 }
 
 /** What our managed fields hold and `desired` doesn't want: an apply would give it up. */
-function surplusFields(desired: KubernetesObject, live: KubernetesObject): readonly Difference[] {
-  return entriesOf(live)
-    .filter(isOurs)
-    .flatMap((entry) => surplus(fieldSetOf(entry), desired, live, []));
+function surplusFields(desired: KubernetesObject, live: KubernetesObject, { ours }: Owners): readonly Difference[] {
+  return ours.flatMap((set) => surplus(set, desired, live, []));
 }
 
 function surplus(set: FieldSet, desired: unknown, live: unknown, path: Path): readonly Difference[] {
@@ -243,7 +249,8 @@ function placeOf(element: string, desired: unknown, live: unknown): Place | unde
 
 /** Everything in which two whole objects differ, as when the server tells what it would make of one. */
 export function differencesBetween(live: KubernetesObject, next: KubernetesObject): readonly Difference[] {
-  return differStates(stateOf(next), stateOf(live), ownedFieldsOf(next), []);
+  const { all } = ownersOf(next);
+  return differStates(stateOf(next), stateOf(live), all.length === 0 ? undefined : union(all), []);
 }
 
 function differStates(desired: unknown, live: unknown, owned: FieldSet | undefined, path: Path): readonly Difference[] {

@@ -26,6 +26,8 @@ export function fieldSetOf(entry: ManagedFieldsEntry): FieldSet {
 
 /** The union of several sets: where any of them looks inside a container, so does the union. */
 export function union(sets: readonly FieldSet[]): FieldSet {
+  const [first, ...others] = sets;
+  if (first !== undefined && others.length === 0) return first;
   const merged: Record<string, FieldSet> = {};
   for (const element of new Set(sets.flatMap(Object.keys))) {
     merged[element] = union(sets.flatMap((set) => (Object.hasOwn(set, element) ? [set[element] ?? {}] : [])));

@@ -1,18 +1,21 @@
 import { usualNamespaces } from '../api/names.ts';
 import type { Asset, Catalog, Read, Template } from '../catalog/asset.ts';
 import { factQuestions } from './facts.ts';
+import { hyperConvergedQuestions } from './find-hyper-converged.ts';
 import { isReadBy } from './reads.ts';
 import { isOpenShiftServed, servedApiVersion } from './served-api.ts';
 import type { Apis, GetQuestion, Question, Snapshot } from './snapshot.ts';
 import { namingFacts, targetOf, tombstoneRef } from './targets.ts';
 
 /**
- * What a plan is nearly always going to ask, whatever HyperConverged says: what facts are taken from, what is read under
- * a name of its own, and the objects of the baseline where HyperConverged usually is. Who asks it beside HyperConverged
- * waits for the cluster once instead of three times.
+ * What a plan is nearly always going to ask, whatever HyperConverged says: HyperConverged, what facts are taken from,
+ * what is read under a name of its own, and the objects of the baseline where HyperConverged usually is. Who asks all of
+ * it first waits for the cluster once instead of three times. Nothing where there can be no HyperConverged.
  */
 export function likelyQuestions({ assets, tombstones }: Catalog, snapshot: Snapshot): readonly Question[] {
   const { apis } = snapshot;
+  const hyperConverged = hyperConvergedQuestions(snapshot);
+  if (hyperConverged.length === 0) return [];
   const facts = namingFacts(undefined, { ...snapshot, namespace: snapshot.namespace ?? usualNamespace(apis) });
   const targets = [
     ...assets
@@ -21,6 +24,7 @@ export function likelyQuestions({ assets, tombstones }: Catalog, snapshot: Snaps
     ...tombstones.map(tombstoneRef).filter((ref) => servedApiVersion(apis, { ...ref, apiVersions: [ref.apiVersion] })),
   ];
   return [
+    ...hyperConverged,
     ...factQuestions,
     ...assets.flatMap(likelyReads).flatMap((read) => questionOf(read, apis)),
     ...targets.map((ref): GetQuestion => ({ ask: 'get', ref })),

@@ -1,11 +1,11 @@
 import { clusterAnnotation, isInvalid, parseAutopilot } from '../api/annotations.ts';
 import { parseExclusions } from '../api/exclusions.ts';
 import type { KubernetesObject } from '../api/kubernetes-object.ts';
-import { hyperConvergedApiVersions, hyperConvergedKind } from '../api/names.ts';
 import type { ObjectRef } from '../api/object-ref.ts';
 import type { Asset, Catalog } from '../catalog/asset.ts';
-import { Answers, stillOpen } from './answers.ts';
+import { Answers } from './answers.ts';
 import { factsOf } from './facts.ts';
+import { findHyperConverged } from './find-hyper-converged.ts';
 import { isNamespaceAsset, orderOfWork } from './order-of-work.ts';
 import { dated } from './override-notes.ts';
 import { type PlannedAsset, planAsset } from './plan-asset.ts';
@@ -13,10 +13,9 @@ import type { Activation, Plan, PlanItem, UnknownFact } from './plan-item.ts';
 import { planTombstone } from './plan-tombstone.ts';
 import { Recollection } from './recollection.ts';
 import { selectableNames } from './selection.ts';
-import { servedApiVersion } from './served-api.ts';
 import type { GetQuestion, ListQuestion, Question, Snapshot } from './snapshot.ts';
 import type { Context, Surroundings } from './surroundings.ts';
-import { isNamespaceName, namingFacts, targetOf, tombstoneRef } from './targets.ts';
+import { namingFacts, targetOf, tombstoneRef } from './targets.ts';
 import { activationWarnings, exclusionWarnings, keyWarnings } from './warnings.ts';
 
 /**
@@ -127,52 +126,6 @@ function steeringOf(hyperConverged: KubernetesObject, catalog: Catalog) {
     exclusions: parseExclusions(hyperConverged.metadata.annotations?.[clusterAnnotation.disabledResources]),
     warnings: [...activationWarnings(activation, catalog), ...keyWarnings(hyperConverged, catalog)],
   };
-}
-
-type Found = { readonly hyperConverged: KubernetesObject } | { readonly activation: Activation };
-
-function findHyperConverged(snapshot: Snapshot, answers: Answers): Found {
-  const where = snapshot.namespace === undefined ? 'in any namespace' : `in the namespace ${snapshot.namespace}`;
-  const served = servedApiVersion(snapshot.apis, {
-    apiVersions: hyperConvergedApiVersions,
-    kind: hyperConvergedKind,
-  });
-  if (served === undefined) {
-    const why = 'HyperConverged is not installed: the API server does not serve hco.kubevirt.io';
-    return { activation: { state: 'absent', why } };
-  }
-  const objects: KubernetesObject[] = [];
-  // Files may hold it in any version; of a cluster only the best that is served is asked for.
-  for (const apiVersion of snapshot.apis.known ? [served] : hyperConvergedApiVersions) {
-    const { items, why, assumed } = answers.list({
-      apiVersion,
-      kind: hyperConvergedKind,
-      ...(snapshot.namespace !== undefined && { namespace: snapshot.namespace }),
-    });
-    if (why !== undefined && !assumed) {
-      return {
-        activation: { state: 'unknown', why: why === stillOpen ? why : `HyperConverged can't be read: ${why}` },
-      };
-    }
-    objects.push(...items);
-  }
-  // Files may hold the same one in both versions.
-  const byName = new Map(objects.toReversed().map((object) => [nameOf(object), object]));
-  const [first, ...more] = [...byName.values()].reverse();
-  if (first === undefined) return { activation: { state: 'absent', why: `there is no HyperConverged ${where}` } };
-  const { namespace } = first.metadata;
-  if (namespace !== undefined && !isNamespaceName(namespace)) {
-    const why = `HyperConverged can't be used: ${JSON.stringify(namespace)} is no name of a namespace`;
-    return { activation: { state: 'unknown', why } };
-  }
-  if (more.length === 0) return { hyperConverged: first };
-  const names = [first, ...more].map(({ metadata: { namespace = '', name } }) => ({ namespace, name }));
-  const why = `there are ${names.length} HyperConverged (${names.map(({ namespace, name }) => `${namespace}/${name}`).join(', ')}), and only one can steer a cluster`;
-  return { activation: { state: 'ambiguous', why, found: names } };
-}
-
-function nameOf({ metadata: { namespace = '', name } }: KubernetesObject): string {
-  return `${namespace}/${name}`;
 }
 
 function activationOf({ metadata }: KubernetesObject, catalog: Catalog): Activation {

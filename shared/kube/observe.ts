@@ -34,9 +34,9 @@ export type ObserveOptions = {
   readonly earlier?: Snapshot;
   /** What the cluster serves, where that was asked a moment ago. */
   readonly discovery?: Discovery;
-  /** What the plan is likely to ask next: asked beside its first questions. */
+  /** What the plan is likely to ask: asked before the first one is made. */
   readonly likely?: (snapshot: Snapshot) => readonly Question[];
-  /** Requests at a time. Default 16. */
+  /** Requests at a time. Default 64: below the 100 that an API server lets a connection have. */
   readonly concurrency?: number;
   readonly signal?: AbortSignal;
 };
@@ -59,7 +59,7 @@ export async function observe<Planned extends Decided>(
   cluster: Cluster,
   catalog: Catalog,
   plan: Planner<Planned>,
-  { images, now, forced, earlier, discovery, likely = () => [], concurrency = 16, signal }: ObserveOptions,
+  { images, now, forced, earlier, discovery, likely = () => [], concurrency = 64, signal }: ObserveOptions,
 ): Promise<Observation> {
   const requestsBefore = cluster.requests;
   let snapshot: Snapshot = {
@@ -69,17 +69,22 @@ export async function observe<Planned extends Decided>(
     ...(forced !== undefined && { forced }),
   };
   const changes = new Map<string, number>();
+  snapshot = await withAnswers(unanswered(likely(snapshot), snapshot));
   let planned: Planned | undefined;
   for (let round = 0; round < mostRounds; round++) {
     planned = plan(catalog, snapshot, planned);
-    const asked = unanswered(planned.questions, snapshot);
-    if (asked.length === 0) return { plan: planned.plan, snapshot, requests: cluster.requests - requestsBefore };
-    const open = round === 0 ? unanswered([...asked, ...likely(snapshot)], snapshot) : asked;
+    const open = unanswered(planned.questions, snapshot);
+    if (open.length === 0) return { plan: planned.plan, snapshot, requests: cluster.requests - requestsBefore };
+    snapshot = await withAnswers(open);
+  }
+  const last = planned?.questions.slice(0, 3).map(questionKey).join('; ');
+  throw new Error(`internal error: the plan still asks after ${mostRounds} rounds of answers, last: ${last}`);
 
+  async function withAnswers(questions: readonly Question[]): Promise<Snapshot> {
     const reads = new Map(snapshot.reads);
     const verdicts = new Map(snapshot.verdicts);
     await forEachConcurrently(
-      open,
+      questions,
       concurrency,
       async (question, signal) => {
         const key = questionKey(question);
@@ -101,10 +106,8 @@ export async function observe<Planned extends Decided>(
       },
       signal,
     );
-    snapshot = { ...snapshot, reads, verdicts };
+    return { ...snapshot, reads, verdicts };
   }
-  const last = planned?.questions.slice(0, 3).map(questionKey).join('; ');
-  throw new Error(`internal error: the plan still asks after ${mostRounds} rounds of answers, last: ${last}`);
 }
 
 async function nothingSeen(cluster: Cluster, discovery: Discovery | undefined, signal: AbortSignal | undefined) {

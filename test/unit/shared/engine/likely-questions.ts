@@ -8,14 +8,21 @@ const kubernetes = cluster([], {
   apis: { known: true, resources: served.filter(({ group }) => group !== 'config.openshift.io') },
 });
 
-test('what facts are taken from is likely, and the objects of the baseline', (t) => {
+test('HyperConverged is likely, what facts are taken from, and the objects of the baseline', (t) => {
   const catalog = catalogOf({ 'a/plain.yaml.hbs': configMapAsset('plain') });
   t.deepEqual(likelyQuestions(catalog, openShift).map(shown), [
+    'all HyperConverged',
     'Infrastructure cluster',
     'Scheduler cluster',
     'all Node',
     'ConfigMap tests/plain',
   ]);
+});
+
+test('nothing is likely where HyperConverged is not served', (t) => {
+  const catalog = catalogOf({ 'a/plain.yaml.hbs': configMapAsset('plain') });
+  const resources = served.filter(({ kind }) => kind !== 'HyperConverged');
+  t.deepEqual(likelyQuestions(catalog, cluster([], { apis: { known: true, resources } })), []);
 });
 
 test('objects beside HyperConverged are looked for where it usually is', (t) => {
@@ -54,9 +61,9 @@ function reading({ read = 'name: settings', version = 'v1', more = '' }) {
   return catalogOf({ 'a/reads.yaml.hbs': configMapAsset('reads', 'data: {a: "{{objects.node}}"}', { more: reads }) });
 }
 
-/** Besides what facts are taken from. */
+/** Besides HyperConverged and what facts are taken from. */
 function news(catalog: ReturnType<typeof catalogOf>, snapshot: Snapshot): string[] {
-  return likelyQuestions(catalog, snapshot).slice(3).map(shown);
+  return likelyQuestions(catalog, snapshot).slice(4).map(shown);
 }
 
 function shown(question: Question): string {
