@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { platform } from 'node:os';
 import tls from 'node:tls';
 import type { Connection } from './connection.ts';
 import { ConnectionError } from './connection-error.ts';
@@ -25,7 +26,7 @@ export function haveSameCertificate(one: CurrentCredentials, other: CurrentCrede
 function secureContext({ ca, cert, key }: CurrentCredentials): tls.SecureContext {
   try {
     return tls.createSecureContext({
-      ca: ca ?? [...tls.getCACertificates('default'), ...tls.getCACertificates('system')],
+      ca: ca ?? [...authoritiesOfSystem()],
       ...(cert !== undefined && { cert }),
       ...(key !== undefined && { key }),
     });
@@ -35,6 +36,15 @@ function secureContext({ ca, cert, key }: CurrentCredentials): tls.SecureContext
       cause: error,
     });
   }
+}
+
+/**
+ * Whom kubectl trusts, too: `SSL_CERT_FILE` counts, and `NODE_EXTRA_CA_CERTS` doesn't. Where Node sees only some of what
+ * the system trusts, those that come with it are added.
+ */
+function authoritiesOfSystem(): readonly string[] {
+  const system = tls.getCACertificates('system');
+  return platform() === 'linux' ? system : [...tls.getCACertificates('bundled'), ...system];
 }
 
 /** An IP address is never sent as the name, but a certificate can be checked for it. */

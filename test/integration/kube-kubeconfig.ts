@@ -1045,6 +1045,28 @@ test.serial('through kubectl: a kubeconfig named relative to the folder we are i
   t.is(code, 0, stderr);
 });
 
+test.serial(
+  'through kubectl: without an authority those of the system are trusted, and nothing that is for Node alone',
+  async (t) => {
+    const world = await makeWorld();
+    const KUBECONFIG = join(world.folder, 'config');
+    await write(KUBECONFIG, config(world, { cluster: { 'certificate-authority-data': '' } }));
+    await mkdir(join(world.folder, 'none'));
+    const nothing = { SSL_CERT_FILE: '/dev/null', SSL_CERT_DIR: join(world.folder, 'none') };
+    for (const [env, code] of [
+      [{ ...nothing, SSL_CERT_FILE: world.caFile, NODE_EXTRA_CA_CERTS: '' }, 0],
+      [{ ...nothing, NODE_EXTRA_CA_CERTS: world.caFile }, 1],
+    ] as const) {
+      t.is((await control.kubectl(['get', '--raw', '/version'], { env: { ...env, KUBECONFIG } })).code, code);
+      const { code: ours, stderr } = await control.kubectl(['virt-platform', 'version'], {
+        env: { ...env, KUBECONFIG },
+      });
+      t.is(ours === 0, code === 0, stderr);
+      if (code !== 0) t.regex(stderr, /^error: .*authority that isn't trusted/m);
+    }
+  },
+);
+
 for (const title of ['a program that fails', 'a context whose user is not there', 'a proxy that refuses']) {
   test.serial(`through kubectl: ${title}, in one line`, async (t) => {
     const one = cases[title];
