@@ -58,8 +58,10 @@ process.exitCode = 2;
 void run(process.argv.slice(2), environment).then((code) => {
   process.exitCode = code;
   // As soon as everything is written: nothing waits for what is still being looked up, or for memory to be given back
-  // piece by piece.
-  process.stdout.write('', () => process.stderr.write('', () => process.exit()));
+  // piece by piece. What couldn't be written is told first, above.
+  process.stdout.write('', (error) => {
+    if (!error) process.stderr.write('', () => process.exit());
+  });
 });
 
 function output(stream: NodeJS.WriteStream): Output {
