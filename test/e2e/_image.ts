@@ -37,7 +37,8 @@ export async function assembleImage(folder: string): Promise<Image> {
       continue;
     }
     if (instruction === 'FROM') {
-      const [from = '', as, name = `${stages.size}`] = text.split(' ');
+      // A stage runs here, whichever platform it is for.
+      const [from = '', as, name = `${stages.size}`] = text.replace(/^--platform=\S+ /, '').split(' ');
       if (as !== undefined && as !== 'AS') throw unknown(instruction, rest);
       stage = { root: path.join(folder, name), from, workdir: '/', env: {}, user: '0:0', entryPoint: [] };
       await mkdir(stage.root, { recursive: true });
