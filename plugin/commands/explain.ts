@@ -12,6 +12,8 @@ import { smallestChange } from '../output/smallest-change.ts';
 import { statusItem } from '../output/status-report.ts';
 import { UserError } from '../user-error.ts';
 
+const graphFormats = ['mermaid', 'dot'];
+
 export const explain: Command = {
   usage: 'explain ASSET|KIND/NAME|KIND NAME [flags]',
   words: [{ of: 'target' }],
@@ -30,7 +32,7 @@ With --graph it prints what comes before what instead: around one asset, or in t
     {
       name: 'graph',
       type: 'text',
-      choices: ['mermaid', 'dot'],
+      choices: graphFormats,
       bare: 'mermaid',
       description: 'The dependencies, as Mermaid unless told otherwise',
     },
@@ -47,6 +49,9 @@ With --graph it prints what comes before what instead: around one asset, or in t
       );
     }
     if (graph !== undefined && args.given('output')) throw new UserError('--graph and --output exclude each other');
+    const misplaced = graphFormats.find((name) => graph !== undefined && args.words.includes(name));
+    if (misplaced !== undefined)
+      throw new UserError(`"${misplaced}" after a blank would be an asset: did you mean --graph=${misplaced}?`);
 
     const { plan, catalog, kubectl } = await observed(args, environment, messages);
     const namespace = namespaceOf(args);

@@ -111,7 +111,7 @@ export async function observedOn(
   options: SeenOptions = {},
 ): Promise<Observed> {
   const seen = await seenOn(cluster, catalog, args, environment, options);
-  return { ...seen, plan: withHyperConverged(seen.plan) };
+  return { ...seen, plan: withHyperConverged(seen.plan, "delete those that aren't meant") };
 }
 
 type SeenOptions = {
@@ -197,7 +197,7 @@ async function fromFiles(
   for (const note of notes) messages.note(note);
   refuseWithoutHyperConverged(objects, files);
   let snapshot = snapshotFromObjects(objects, { now: now().getTime(), forced: forcedFacts(args) });
-  let plan = withHyperConverged(makePlan(catalog, snapshot).plan);
+  let plan = withHyperConverged(makePlan(catalog, snapshot).plan, "leave out those that aren't meant");
   // Words that name nothing are an error that stands alone.
   chosenItems(plan.items, args, snapshot);
   if (!snapshot.apis.known) messages.note('there is no CRD among the files: all are taken as installed');
@@ -205,7 +205,7 @@ async function fromFiles(
   const controller = controllerHealth(lease ?? { answer: 'unknown', why: 'its Lease is not in the files' });
   if (readsImages(catalog, controller)) {
     snapshot = { ...snapshot, images: controller.images };
-    plan = withHyperConverged(makePlan(catalog, snapshot).plan);
+    plan = withHyperConverged(makePlan(catalog, snapshot).plan, "leave out those that aren't meant");
   }
   const events = objects.filter(({ kind, apiVersion }) => kind === 'Event' && apiVersion === 'events.k8s.io/v1');
   return { plan, snapshot, catalog, controller, failures: failuresIn(events), kubectl: kubectlFor(args) };
@@ -237,7 +237,8 @@ function readsImages(
   );
 }
 
-function withHyperConverged(plan: Plan): DecidedPlan {
+/** @param ifSeveral what to do where there is more than one */
+function withHyperConverged(plan: Plan, ifSeveral: string): DecidedPlan {
   const { activation, hyperConverged } = plan;
   switch (activation.state) {
     case 'absent':
@@ -245,7 +246,7 @@ function withHyperConverged(plan: Plan): DecidedPlan {
         `${activation.why}: install the HyperConverged Cluster Operator and create one, or choose another cluster with --context`,
       );
     case 'ambiguous':
-      throw new UserError(`${activation.why}: delete those that aren't meant`);
+      throw new UserError(`${activation.why}: ${ifSeveral}`);
     case 'unknown':
       throw new UserError(
         /\bno permission to\b/.test(activation.why)

@@ -53,7 +53,7 @@ test(
   'files with two HyperConverged',
   fails,
   ['status', '-f', 'two.json'],
-  /^error: there are 2 HyperConverged \(a\/.*, b\/.*\)/,
+  /^error: there are 2 HyperConverged \(a\/.*, b\/.*\).*: leave out those that aren't meant$/m,
 );
 test(
   'a file with a HyperConverged of a version that is not understood',
@@ -70,6 +70,12 @@ test(
   fails,
   ['render', '-o', 'xml', '-f', 'hco.json'],
   /^error: --output=xml isn't known: it is one of yaml, json, name/,
+);
+test(
+  "a graph's format after a blank",
+  fails,
+  ['explain', '--graph', 'dot', '-f', 'hco.json'],
+  /^error: "dot" after a blank would be an asset: did you mean --graph=dot\?$/m,
 );
 test('an unknown flag', fails, ['status', '--contxt', 'x'], /^error: unknown flag --contxt: did you mean --context\?/);
 test(
