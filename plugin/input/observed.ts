@@ -10,6 +10,7 @@ import type { Discovery } from '../../shared/kube/discovery.ts';
 import type { Arguments } from '../arguments.ts';
 import type { Option } from '../command.ts';
 import type { Environment } from '../environment.ts';
+import { connection } from '../global-options.ts';
 import type { Messages } from '../output/messages.ts';
 import { UserError } from '../user-error.ts';
 import { catalogOf } from './catalog.ts';
@@ -180,6 +181,11 @@ function askBeside(cluster: Cluster, namespace: string, withFailures: boolean): 
   return { namespace, answers };
 }
 
+/** What says which cluster, and as whom; a namespace also chooses among objects. */
+const ofConnection = connection
+  .map(({ name }) => name)
+  .filter((name) => name !== 'namespace' && name !== 'all-namespaces');
+
 async function fromFiles(
   files: readonly string[],
   args: Arguments,
@@ -194,6 +200,11 @@ async function fromFiles(
     import('../../shared/engine/snapshot-from-objects.ts'),
     import('../../shared/engine/plan.ts'),
   ]);
+  const unused = ofConnection.filter((name) => args.given(name)).map((name) => `--${name}`);
+  if (unused.length > 0)
+    messages.note(
+      `with -f no cluster is asked: ${unused.join(', ')} ${unused.length === 1 ? 'is' : 'are'} without effect`,
+    );
   for (const note of notes) messages.note(note);
   refuseWithoutHyperConverged(objects, files);
   let snapshot = snapshotFromObjects(objects, { now: now().getTime(), forced: forcedFacts(args) });

@@ -123,6 +123,22 @@ test('a must-gather is read as it lies there: nested lists, YAML and JSON; logs 
   t.regex(stderr, /^note: .*rules\.json holds something else than Kubernetes objects, which is left out$/m);
 });
 
+test('what says which cluster is without effect on files, which is said', async (t) => {
+  const { stderr, code } = await statusOf(
+    '-f',
+    'list',
+    '--context',
+    'production',
+    '--as',
+    'jane',
+    '-n',
+    'openshift-cnv',
+  );
+  t.is(code, 0);
+  t.regex(stderr, /^note: with -f no cluster is asked: --context, --as are without effect$/m);
+  t.notRegex((await statusOf('-f', 'list', '-n', 'openshift-cnv')).stderr, /without effect/);
+});
+
 test('without CRDs all are taken as installed, which is said', async (t) => {
   for (const words of [['status'], ['render', 'swap-enable'], ['diff', 'swap-enable'], ['explain', 'swap-enable']]) {
     const { stderr } = await runPlugin([...words, '-f', 'must-gather'], { cwd: root });
