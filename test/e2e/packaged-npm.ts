@@ -83,6 +83,18 @@ test('it holds JavaScript with types, the catalog and the licence; no sources, n
   t.is(files.filter((file) => file.startsWith('assets/')).length, assets.filter((entry) => entry.isFile()).length);
 });
 
+test('npm pack in a checkout is refused, with the command that makes the package', async (t) => {
+  const out = path.join(folder, 'checkout');
+  await mkdir(out);
+  const packing = run('npm', ['pack', '--dry-run', '--pack-destination', out], {
+    cwd: root,
+    env: { ...process.env, npm_config_ignore_scripts: 'false' },
+  });
+  const { stderr } = (await t.throwsAsync(packing)) as Error & { stderr: string };
+  t.regex(stderr, /^error: npm was to pack the checkout, .*"node krew\/npm\/package\.ts --out DIR"$/m);
+  t.deepEqual(await readdir(out), []);
+});
+
 test('the same commit gives the same bytes', async (t) => {
   const again = await packageForNpm({ out: path.join(folder, 'again'), commit });
   t.true((await readFile(again)).equals(await readFile(archive)));

@@ -116,7 +116,9 @@ test('actions are pinned to a commit, beside the version that it is', (t) => {
 
 // Node crashes under emulation, now and then ("Illegal instruction"), and nothing that it makes here is of one platform.
 test('nothing of the image is run under emulation, though it is for two platforms', (t) => {
-  const stages = readFileSync(path.join(root, 'controller/manifests/Containerfile'), 'utf8').split(/^(?=FROM )/m).slice(1);
+  const stages = readFileSync(path.join(root, 'controller/manifests/Containerfile'), 'utf8')
+    .split(/^(?=FROM )/m)
+    .slice(1);
   const running = stages.filter((stage) => /^RUN /m.test(stage));
   t.true(running.length > 0);
   for (const stage of running) t.true(stage.startsWith('FROM --platform=$BUILDPLATFORM '), stage);
