@@ -97,9 +97,10 @@ function isReplaced(
   if (owned === untold || path.length === 0 || path[0] === 'metadata') return false;
   // Nobody owns anything of it, so it doesn't show how it is merged.
   if (owned.all === undefined) return true;
-  // An empty map that we applied looks like one that is owned as a whole.
-  const isOurEmptyOne = owned.ours !== undefined && Object.keys(desired).length === 0;
-  return isOwnedWhole(owned.all, live) && !isOurEmptyOne;
+  // An empty spec of ours that the server filled with defaults looks like a map that is owned as a whole, and is none.
+  // Deeper down it may be one that we filled before: only the server knows.
+  const isEmptySpec = path.length === 1 && owned.ours !== undefined && Object.keys(desired).length === 0;
+  return isOwnedWhole(owned.all, live) && !isEmptySpec;
 }
 
 /** A map that is there on one side only is told leaf by leaf. */

@@ -112,6 +112,18 @@ test.serial('a map can be emptied', async (t) => {
   );
 });
 
+test.serial(
+  'a map that the server takes as one value can be emptied: the controller sees that it differs',
+  async (t) => {
+    const ran = await runPlugin(['patch', 'metrics-service', '--set', 'spec.selector={}', '--dry-run=client'], {
+      variables: { KUBECONFIG: cluster.kubeconfig },
+    });
+    t.is(ran.code, 0, ran.stderr);
+    t.regex(ran.stdout, /\nmetrics-service: in-sync → update \(2 fields differ: \/spec\/selector\/app /);
+    t.regex(ran.stdout, /\n- {2}selector:\n/);
+  },
+);
+
 test.serial('a patch from standard input can’t be asked about there', async (t) => {
   const ran = await cluster.kubectl(['virt-platform', 'patch', 'descheduler-loadaware', '--patch-file', '-'], {
     stdin: '{"spec":{"logLevel":"Debug"}}',

@@ -53,7 +53,9 @@ const cases: Record<
     ['/spec/m/b'],
   ],
   'an empty atomic map that somebody filled': [{ m: {} }, { m: { a: 1 } }, [rival({ 'f:m': {} })], ['/spec/m/a']],
-  'an empty map of ours that the server filled': [{ m: {} }, { m: { a: 1 } }, [us({ 'f:m': {} })], []],
+  'an empty spec that the server filled': [{}, { a: 1 }, [us({})], []],
+  // By the server, with defaults, or by us before, where it is atomic: both look like this.
+  'an empty map of ours that is filled': [{ m: {} }, { m: { a: 1 } }, [us({ 'f:m': {} })], ['/spec/m/a']],
   'an empty map of ours to which somebody added': [
     { m: {} },
     { m: { a: 1 } },
