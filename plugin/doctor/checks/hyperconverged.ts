@@ -57,7 +57,7 @@ export const hyperConverged = check({
           }));
         if (activation.state !== 'inactive') return warned;
         const fix = activationCommand(live, kubectl);
-        const note = 'status shows what it would do then, and nothing is done yet';
+        const note = 'then everything is kept; names of assets in the place of true begin with a part';
         return [{ id: 'inactive', what: `the autopilot is inactive: ${activation.why}`, where, fix, note }, ...warned];
       }
     }
