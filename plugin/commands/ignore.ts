@@ -12,6 +12,7 @@ import { UserError } from '../user-error.ts';
 import { changeAnnotations, existing } from '../writing/change-annotations.ts';
 import { sameItem } from '../writing/effect-text.ts';
 import { ignoredBy, ignoringToo, pointersOf } from '../writing/ignored-pointers.ts';
+import { notInEffect } from '../writing/not-in-effect.ts';
 import { noteChange, refuseNote, wantedNote, withoutNote } from '../writing/note-change.ts';
 import { noteOptions, writeOptions } from '../writing/write-options.ts';
 
@@ -45,7 +46,10 @@ server stays ours, at the value that it has.`,
       refuseNote(args, 'list');
       if (args.given('output')) throw new UserError('--list prints a table only; "status -o json" has the same');
       const { plan } = await observed(args, environment, messagesTo(stderr));
-      const rows = listed(targetOf(plan.items, args.words, args));
+      const [words, given] = split(args.words, plan.items);
+      if (given.length > 0)
+        throw new UserError(`--list takes no pointers (${given[0]}): it lists all that are ignored`);
+      const rows = listed(targetOf(plan.items, words, args));
       const paint = painter((args.text('color') ?? 'auto') as ColourMode, stdout, variables);
       if (rows.length === 0) messagesTo(stderr).note('nothing is ignored there');
       else {
@@ -66,7 +70,7 @@ server stays ours, at the value that it has.`,
         throw new UserError(`say which fields, as in ${item.asset} /spec/replicas; "diff" names those that differ`);
       const pointers = pointersOf(given.join(','));
       const live = await existing(seen, item.target, 'what is created can be given it afterwards');
-      const now = ignoredBy(live);
+      const now = ignoredBy(live, seen.kubectl);
       if (args.isOn('remove')) {
         const unknown = pointers.filter((pointer) => !now.includes(pointer));
         if (unknown.length > 0) {
@@ -77,7 +81,7 @@ server stays ours, at the value that it has.`,
       }
       const next = args.isOn('remove')
         ? now.filter((pointer) => !pointers.includes(pointer))
-        : ignoringToo(live, pointers, item.desired ?? item.baseline ?? live);
+        : ignoringToo(live, pointers, { onto: item.desired ?? item.baseline ?? live, kubectl: seen.kubectl });
       const key = annotation.ignoreFields;
       const annotations = {
         ...(next.length !== now.length && { [key]: next.length === 0 ? null : next.join(',') }),
@@ -88,14 +92,9 @@ server stays ours, at the value that it has.`,
         already: `${item.asset} ignores ${pointers.join(', ')}`,
         afterwards: (after) => {
           const then = sameItem(item, after);
-          const kept = (then?.overrides ?? []).flatMap((override) => (override.type === 'ignore' ? override.kept : []));
-          const held =
-            kept.length === 0
-              ? []
-              : [
-                  `${kept.join(', ')} can't be yielded by itself: the server takes the list around it as one value, which stays ours, with what others set there`,
-                ];
-          return [...held, ...(then?.notes ?? []).filter((note) => !item.notes.includes(note))];
+          const waits = then === undefined || next.length === 0 ? undefined : notInEffect(then, 'the list');
+          const news = (then?.notes ?? []).filter((note) => !item.notes.includes(note));
+          return waits === undefined ? news : [waits, ...news];
         },
       };
     });
@@ -104,10 +103,13 @@ server stays ours, at the value that it has.`,
 
 type Row = { readonly pointer: string; readonly state: string };
 
-function listed({ overrides }: PlanItem): readonly Row[] {
+function listed({ overrides, decision, desired }: PlanItem): readonly Row[] {
   return overrides.flatMap((override): readonly Row[] =>
     override.type === 'ignore'
-      ? override.pointers.map((pointer) => ({ pointer, state: stateOf(pointer, override) }))
+      ? override.pointers.map((pointer) => ({
+          pointer,
+          state: desired === undefined ? `without effect: ${decision}` : stateOf(pointer, override),
+        }))
       : override.type === 'invalid' && override.annotation === annotation.ignoreFields
         ? [{ pointer: '', state: `invalid: ${override.message}` }]
         : [],

@@ -11,12 +11,13 @@ import { type ColourMode, painter } from '../output/colour.ts';
 import { messagesTo } from '../output/messages.ts';
 import { editManifest } from '../patching/edit-manifest.ts';
 import type { EditedFile } from '../patching/edit-session.ts';
-import { effectNotes } from '../patching/effect-notes.ts';
+import { ignoredNotes, laterLines } from '../patching/effect-notes.ts';
 import { listPatch } from '../patching/list-patch.ts';
 import { type AuthoredPatch, PatchAuthor } from '../patching/patch-author.ts';
 import { wantedEdit, writtenPatch } from '../patching/wanted-edit.ts';
 import { wayOf } from '../patching/way-of.ts';
 import { changeAnnotations, existing, type Seen, type Wish } from '../writing/change-annotations.ts';
+import { sameItem } from '../writing/effect-text.ts';
 import { noteChange, wantedNote, withoutNote } from '../writing/note-change.ts';
 import { noteOptions, writeOptions } from '../writing/write-options.ts';
 
@@ -136,8 +137,12 @@ function wishOf(author: PatchAuthor, authored: AuthoredPatch, args: Arguments, {
     about: [
       ...notes,
       ...(isBaseline && wasThere ? [`${item.asset} is the rendered state again: its patch goes away`] : []),
-      ...effectNotes(item, { operations, ...(authored.result && { result: authored.result }) }, now()),
+      ...ignoredNotes(item, operations),
     ],
+    afterwards: (after) => {
+      const then = sameItem(item, after);
+      return then === undefined || isBaseline ? [] : laterLines(then, authored, now());
+    },
   };
 }
 

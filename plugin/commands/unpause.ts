@@ -57,7 +57,8 @@ the other side goes on, it will be paused again. With --ignore it ends the fight
         const object = await live(item.target);
         if (object === undefined) continue;
         const resumed = { [annotation.reconcilePaused]: null, [annotation.pausedBy]: null };
-        const ignored = args.isOn('ignore') && pauseOf(item) !== undefined ? yieldedTo(item, object) : undefined;
+        const ignored =
+          args.isOn('ignore') && pauseOf(item) !== undefined ? yieldedTo(item, object, kubectl) : undefined;
         const annotations = {
           ...resumed,
           ...(ignored !== undefined && {
@@ -79,12 +80,12 @@ the other side goes on, it will be paused again. With --ignore it ends the fight
 };
 
 /** What the object ignores then. @throws UserError where nothing says over which fields the fight was. */
-function yieldedTo(item: PlanItem, object: KubernetesObject): string {
+function yieldedTo(item: PlanItem, object: KubernetesObject, kubectl: string): string {
   const fields = pauseOf(item)?.pausedBy?.fields ?? [];
   if (fields.length === 0) {
     throw new UserError(
       `nothing says over which fields of ${item.asset} the fight was: resume it, and leave fields to others with "ignore"`,
     );
   }
-  return ignoringToo(object, fields, item.baseline ?? object).join(',');
+  return ignoringToo(object, fields, { onto: item.baseline ?? object, kubectl }).join(',');
 }

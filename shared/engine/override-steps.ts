@@ -140,7 +140,7 @@ export function overridesOf(work: Work, decision: Decision, detail: string): rea
     const { yielded = [], kept = [], unmatched = [] } = work.yielded ?? {};
     if (kept.length > 0) {
       work.notes.push(
-        `${kept.join(', ')}: part of something atomic, so the live part is applied and the whole stays ours`,
+        `${kept.join(', ')} can't be yielded by itself: the server takes the list or map around it as one value, which stays ours, with what others set there`,
       );
     }
     if (unmatched.length > 0) work.notes.push(`ignore-fields: the baseline sets nothing at ${unmatched.join(', ')}`);

@@ -187,6 +187,33 @@ test.serial('disable opts out, and says what stays behind with the command that 
   t.is(deleted.code, 0, deleted.stderr);
 });
 
+test.serial('disable offers to delete nothing that others have a part in', async (t) => {
+  const settings = { name: 'cluster-monitoring-config', namespace: 'openshift-monitoring' };
+  const theirs = {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: settings,
+    data: { 'config.yaml': 'enableUserWorkload: true\n' },
+  };
+  await cluster.apply(theirs);
+  t.is((await plugin('enable', 'ksm-zero-only', '-y')).code, 0);
+  const { stdout } = await plugin('render', 'ksm-cluster-monitoring');
+  const manager = ['--field-manager', 'virt-platform-autopilot', '--force-conflicts'];
+  const applied = await cluster.kubectl(['apply', '--server-side', ...manager, '-f', '-'], { stdin: stdout });
+  t.is(applied.code, 0, applied.stderr);
+
+  const ran = await plugin('disable', 'ksm-zero-only', '-y');
+  t.is(ran.code, 0, ran.stderr);
+  t.notRegex(ran.stdout, /delete configmap/);
+  const offered =
+    /:\n {4}kubectl (.* label configmap\/cluster-monitoring-config .*)/.exec(ran.stdout)?.[1]?.split(' ') ?? [];
+  const taken = await cluster.kubectl(offered);
+  t.is(taken.code, 0, taken.stderr);
+  const left = await cluster.get({ ...theirs, ...settings });
+  t.is(left?.metadata.labels, undefined);
+  t.regex(String(Object(left?.data)['config.yaml']), /enableUserWorkload: true/);
+});
+
 test.serial('unpause shows who fought over what and since when, and what ends it; then it resumes', async (t) => {
   const version = '/spec/config/ignition/version';
   await cluster.patch(swap, { spec: { config: { ignition: { version: '9.9.8' } } } }, { manager: 'rival' });
@@ -307,5 +334,52 @@ test.serial(
 test.serial('ignore says which part can’t be yielded', async (t) => {
   const ran = await plugin('ignore', 'swap-enable', '/spec/config/systemd/units/0/contents', '--dry-run=client');
   t.is(ran.code, 0, ran.stderr);
-  t.regex(ran.stdout, /\n\/spec\/config\/systemd\/units\/0\/contents can't be yielded by itself/);
+  const said = ran.stdout.split('\n').filter((line) => line.startsWith('/spec/config/systemd'));
+  t.is(said.length, 1, ran.stdout);
+  t.regex(said[0] ?? '', /^\/spec\/config\/systemd\/units\/0\/contents can't be yielded by itself: .* stays ours/);
 });
+
+test.serial('ignore says when it has no effect for now, and --list says so too', async (t) => {
+  const list = 'platform.kubevirt.io/ignore-fields';
+  const mode = 'platform.kubevirt.io/mode';
+  t.teardown(() => cluster.patch(swap, { metadata: { annotations: { [mode]: null, [list]: null } } }));
+  await cluster.patch(swap, { metadata: { annotations: { [mode]: 'unmanaged' } } });
+  const ran = await plugin('ignore', 'swap-enable', '/spec/config', '-y');
+  t.is(ran.code, 0, ran.stderr);
+  t.regex(
+    ran.stdout,
+    /\nNo decision changes\.\nswap-enable is unmanaged: the list is written, and has no effect until "manage swap-enable" gives the object back\n/,
+  );
+  t.regex((await plugin('ignore', 'swap-enable', '--list')).stdout, /\n\/spec\/config +without effect: unmanaged\n$/);
+  failsWith(
+    t,
+    await plugin('ignore', 'swap-enable', '--list', '/spec/config'),
+    /^error: --list takes no pointers \(\/spec\/config\): it lists all that are ignored\n$/,
+  );
+});
+
+test.serial(
+  'a list of ignored fields that is there and can’t be read is left alone, with the command for it',
+  async (t) => {
+    const list = 'platform.kubevirt.io/ignore-fields';
+    t.teardown(() => cluster.patch(swap, { metadata: { annotations: { [list]: null } } }));
+    const commands = [
+      ['spec.config', /--overwrite platform\.kubevirt\.io\/ignore-fields=\/spec\/config\n$/],
+      ['/spec/a~2', /annotate machineconfig\S+\/90-worker-swap-online platform\.kubevirt\.io\/ignore-fields-\n$/],
+      ['', /annotate machineconfig\S+\/90-worker-swap-online platform\.kubevirt\.io\/ignore-fields-\n$/],
+    ] as const;
+    for (const [there, command] of commands) {
+      await cluster.patch(swap, { metadata: { annotations: { [list]: there } } });
+      for (const more of [[], ['--remove']]) {
+        const ran = await plugin('ignore', 'swap-enable', '/spec/x', '-y', ...more);
+        failsWith(
+          t,
+          ran,
+          /^error: what MachineConfig\/90-worker-swap-online ignores already is invalid: .*; first put /,
+        );
+        t.regex(ran.stderr, command);
+        t.is((await annotationsOf(swap))[list], there);
+      }
+    }
+  },
+);
