@@ -2,7 +2,7 @@ import { clusterAnnotation } from '../../shared/api/annotations.ts';
 import { autopilotName, managedByLabel } from '../../shared/api/names.ts';
 import type { Command } from '../command.ts';
 import { catalogOption } from '../input/catalog.ts';
-import { deleteCommand } from '../output/delete-command.ts';
+import { holdsWhatWasThere, partingFrom } from '../output/left-behind.ts';
 import { UserError } from '../user-error.ts';
 import { changeAnnotations, existing, hyperConvergedRef } from '../writing/change-annotations.ts';
 import { liveOf } from '../writing/effect-text.ts';
@@ -14,7 +14,7 @@ export const disable: Command = {
   words: [{ of: 'switch', many: true }],
   description: `Takes opt-ins back: removes the annotation ${clusterAnnotation.enablePrefix}NAME from HyperConverged.
 What the feature brought stays in the cluster, and isn't kept in sync any more: it is listed, with the commands that
-delete it.`,
+delete it. Where others have a part in an object, and for a namespace, they only take our label off.`,
   examples: [
     { text: 'Opt out of a feature', words: 'disable pci-passthrough' },
     { text: 'What would stay behind?', words: 'disable pci-passthrough --dry-run=client' },
@@ -36,15 +36,30 @@ delete it.`,
         changes: [{ target, live, annotations: Object.fromEntries(keys.map((key) => [key, null])) }],
         already: `${switches.join(', ')} ${switches.length === 1 ? "isn't" : "aren't"} enabled`,
         afterwards: ({ plan }) => {
-          const left = plan.items.flatMap((item) => {
-            const object = item.decision === 'condition-unmet' ? liveOf(item.target, seen) : undefined;
-            return object?.metadata.labels?.[managedByLabel] === autopilotName ? [item.target] : [];
+          const left = plan.items.flatMap(({ decision, asset, target }) => {
+            const object = decision === 'condition-unmet' ? liveOf(target, seen) : undefined;
+            if (object?.metadata.labels?.[managedByLabel] !== autopilotName) return [];
+            const source = seen.catalog.assets.find(({ name }) => name === asset);
+            const options = {
+              kubectl: seen.kubectl,
+              holdsWhatWasThere: holdsWhatWasThere(source, target, seen.snapshot),
+            };
+            return [partingFrom(object, options)];
           });
           if (left.length === 0) return [];
           // What was there last goes first.
+          left.reverse();
+          const ours = left.flatMap((one) => (one.isOurs ? [`  ${one.command}`] : []));
+          const shared = left.flatMap((one) => (one.isOurs ? [] : [`  ${one.why}:`, `    ${one.command}`]));
           return [
-            'These stay as they are, and nothing keeps them in sync any more. To delete them:',
-            ...left.reverse().map((ref) => `  ${deleteCommand(ref, seen.kubectl)}`),
+            'These stay as they are, and nothing keeps them in sync any more.',
+            ...(ours.length === 0 ? [] : ['To delete them:', ...ours]),
+            ...(shared.length === 0
+              ? []
+              : [
+                  "Not to be deleted, as others may have a part in it. Take out what isn't needed, and then our label off:",
+                  ...shared,
+                ]),
           ];
         },
       };

@@ -1,5 +1,5 @@
 import type { ObjectRef } from '../../shared/api/object-ref.ts';
-import { resourceName } from './print-manifests.ts';
+import { nameOptions } from './name-options.ts';
 import { shellWord } from './shell-word.ts';
 
 /**
@@ -16,12 +16,5 @@ export function annotateCommand(
     shellWord(value === null ? `${key}-` : `${key}=${value}`),
   );
   const isSet = Object.values(annotations).some((value) => value !== null);
-  return [
-    kubectl,
-    'annotate',
-    shellWord(resourceName(target)),
-    ...(target.namespace === undefined ? [] : ['-n', shellWord(target.namespace)]),
-    ...(isSet ? ['--overwrite'] : []),
-    ...words,
-  ].join(' ');
+  return [kubectl, 'annotate', nameOptions(target), ...(isSet ? ['--overwrite'] : []), ...words].join(' ');
 }

@@ -1,12 +1,10 @@
 import { autopilotName, managedByLabel } from '../api/names.ts';
+import { neverDeleted } from '../api/never-deleted.ts';
 import { parseYamlDocuments, YamlError } from '../yaml/parse-yaml.ts';
 import type { Tombstone } from './asset.ts';
 import type { Mistake } from './catalog-error.ts';
 import { pluralOf } from './plural.ts';
 import { Fields } from './read-fields.ts';
-
-/** Never deleted, whatever a catalog says: what they hold goes with them. */
-const neverDeleted: ReadonlySet<string> = new Set(['Namespace', 'CustomResourceDefinition', 'PersistentVolumeClaim']);
 
 /**
  * The tombstones of one file: identities of objects to delete, each with our label, so that nobody buries by mistake

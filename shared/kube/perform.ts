@@ -1,6 +1,7 @@
 import type { KubernetesObject } from '../api/kubernetes-object.ts';
 import { autopilotName } from '../api/names.ts';
-import { formatObjectRef, groupOf, type ObjectRef } from '../api/object-ref.ts';
+import { neverDeleted } from '../api/never-deleted.ts';
+import { formatObjectRef, type ObjectRef } from '../api/object-ref.ts';
 import type { DriftedField, LiveVersion, PlanItem, Release } from '../engine/plan-item.ts';
 import { ApiError } from './api-error.ts';
 import type { Cluster } from './client.ts';
@@ -105,14 +106,12 @@ async function remove(
   live: LiveVersion,
   signal: AbortSignal | undefined,
 ): Promise<Outcome> {
-  if (neverDeleted.has(`${ref.kind}.${groupOf(ref.apiVersion)}`)) {
+  if (neverDeleted.has(ref.kind)) {
     throw new RefusedError(`refused to delete ${formatObjectRef(ref)}: a ${ref.kind} takes people's data with it`);
   }
   const { answer } = await cluster.delete(ref, { uid: live.uid, resourceVersion: live.resourceVersion, signal });
   return { result: answer === 'deleted' ? 'deleted' : 'unchanged' };
 }
-
-const neverDeleted = new Set(['Namespace.', 'PersistentVolumeClaim.', 'CustomResourceDefinition.apiextensions.k8s.io']);
 
 const asOurs = { fieldManager: autopilotName, force: true };
 

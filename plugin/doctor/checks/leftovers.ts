@@ -1,8 +1,9 @@
+import type { KubernetesObject } from '../../../shared/api/kubernetes-object.ts';
 import { autopilotName, isHyperConverged, managedByLabel } from '../../../shared/api/names.ts';
 import { formatObjectRef, groupOf, type ObjectRef, refOf } from '../../../shared/api/object-ref.ts';
 import type { PlanItem } from '../../../shared/engine/plan-item.ts';
 import { isTroubleOfOne, type Trouble } from '../../../shared/kube/trouble.ts';
-import { deleteCommand } from '../../output/delete-command.ts';
+import { holdsWhatWasThere, partingFrom } from '../../output/left-behind.ts';
 import { check, type Examined, type Found } from '../finding.ts';
 import { notChecked } from '../not-checked.ts';
 
@@ -27,7 +28,7 @@ export const leftovers = check({
     const items = new Map(plan.items.map((item) => [keyOf(item.target), item]));
     const found = looked
       .flatMap((one) => ('trouble' in one ? [] : one))
-      .flatMap((ref) => finding(ref, items.get(keyOf(ref)), kubectl));
+      .flatMap((object) => finding(object, items.get(keyOf(refOf(object))), examined));
 
     const untold = looked.filter((one) => 'trouble' in one);
     const [first] = untold;
@@ -38,29 +39,33 @@ export const leftovers = check({
 });
 
 function finding(
-  ref: ObjectRef,
+  object: KubernetesObject,
   item: PlanItem | undefined,
-  kubectl: string,
+  { catalog, snapshot, kubectl }: Examined,
 ): readonly Found<'leftover' | 'switched-off'>[] {
+  const ref = refOf(object);
   const where = formatObjectRef(ref);
-  const fix = deleteCommand(ref, kubectl);
+  const asset = catalog.assets.find(({ name }) => name === item?.asset);
+  const parting = partingFrom(object, { kubectl, holdsWhatWasThere: holdsWhatWasThere(asset, ref, snapshot) });
+  const { command: fix } = parting;
+  const shared = parting.isOurs ? undefined : `${parting.why}: take out what isn't needed, and then our label off`;
   if (item === undefined) {
     const what = 'it carries our label, and nothing in the catalog is about it';
-    return [{ id: 'leftover', what, where, fix, note: 'first see whether somebody needs it' }];
+    return [{ id: 'leftover', what, where, fix, note: shared ?? 'first see whether somebody needs it' }];
   }
   if (item.decision !== 'condition-unmet') return [];
   const what = `${item.asset} isn't wanted: ${item.why}`;
-  return [{ id: 'switched-off', what, where, fix, note: 'if nobody needs it' }];
+  return [{ id: 'switched-off', what, where, fix, note: shared ?? 'if nobody needs it' }];
 }
 
 async function labelled(
   kind: Pick<ObjectRef, 'apiVersion' | 'kind'>,
   { cluster }: Examined,
-): Promise<readonly ObjectRef[] | { readonly kind: string; readonly trouble: Trouble }> {
+): Promise<readonly KubernetesObject[] | { readonly kind: string; readonly trouble: Trouble }> {
   // Its label says that we keep some of its fields, never that it is ours.
   if (isHyperConverged(kind)) return [];
   try {
-    const found = await cluster.list(kind, { labelSelector: `${managedByLabel}=${autopilotName}`, project: refOf });
+    const found = await cluster.list(kind, { labelSelector: `${managedByLabel}=${autopilotName}` });
     return found.answer === 'list' ? found.items : [];
   } catch (error) {
     if (!isTroubleOfOne(error)) throw error;
