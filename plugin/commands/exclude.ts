@@ -3,6 +3,9 @@ import {
   describeRule,
   type ExclusionRule,
   excludes,
+  isSameRule,
+  maxCharacters,
+  maxRules,
   parseExclusions,
   writtenRule,
 } from '../../shared/api/exclusions.ts';
@@ -18,12 +21,13 @@ import { type Observed, observed } from '../input/observed.ts';
 import { selectOne } from '../input/select-items.ts';
 import { type ColourMode, painter } from '../output/colour.ts';
 import { messagesTo } from '../output/messages.ts';
+import { nameOptions } from '../output/name-options.ts';
 import { pluginCommand } from '../output/plugin-command.ts';
 import { excludeWords } from '../output/rule-words.ts';
 import { formatTable } from '../output/table.ts';
 import { UserError } from '../user-error.ts';
 import { changeAnnotations, existing, hyperConvergedRef } from '../writing/change-annotations.ts';
-import { coverageLines, coveredBy, kindHint } from '../writing/coverage.ts';
+import { coverageLines, coveredBy, ruleHint } from '../writing/coverage.ts';
 import { addExclusion, noteExclusion, removeExclusion } from '../writing/edit-exclusions.ts';
 import { refuseNote, type WantedNote, wantedNote } from '../writing/note-change.ts';
 import { noteOptions, writeOptions } from '../writing/write-options.ts';
@@ -72,12 +76,16 @@ stands for anything and ? for one character. Comments and order of the rules tha
       const rule = ruleOf(args, items);
       const wish = (next: string | undefined) => {
         if (next !== undefined) return [{ target, live, annotations: { [key]: next === '' ? null : next } }];
-        throw new UserError(`${key} can't be changed without losing its comments: edit it by hand`);
+        throw new UserError(
+          `${key} ${args.isOn('remove') ? losesComments : whyNot(text ?? '', rules, rule)}: ${seen.kubectl} edit ${nameOptions(target)}`,
+        );
       };
       const known = rules.find((other) => isNamed(other, rule));
       // What one object is covered by besides: a rule for it alone changes nothing then.
       const wider = rules.filter(
-        (other) => other !== known && coveredBy(rule, items).some((item) => excludes(other, item.target)),
+        (other) =>
+          (known === undefined || !isSameRule(other, known)) &&
+          coveredBy(rule, items).some((item) => excludes(other, item.target)),
       );
       if (args.isOn('remove')) {
         if (known === undefined && wider.length > 0) {
@@ -108,7 +116,7 @@ stands for anything and ? for one character. Comments and order of the rules tha
       }
       const covered = coveredBy(rule, items);
       if (covered.length === 0) {
-        seen.messages.warn(`the rule ${describeRule(rule)} matches nothing in the catalog${kindHint(rule, items)}`);
+        seen.messages.warn(`the rule ${describeRule(rule)} matches nothing in the catalog${ruleHint(rule, items)}`);
       }
       return {
         changes: wish(addExclusion(text, withNote(rule, note))),
@@ -196,6 +204,19 @@ function ruleOf(args: Arguments, items: readonly PlanItem[]): ExclusionRule {
   if (isInvalid(invalid)) throw new UserError(`that is no rule: ${invalid.message}`);
   return rule;
 }
+
+/** Why there can't be another rule, or one with another note, and what to do. */
+function whyNot(text: string, rules: readonly ExclusionRule[], rule: ExclusionRule): string {
+  if (rules.length >= maxRules && !rules.some((other) => isNamed(other, rule))) {
+    return `has ${rules.length} rules, and no more are taken: put one with a pattern in place of several`;
+  }
+  if (text.length + JSON.stringify(writtenRule(rule)).length > maxCharacters) {
+    return `would be longer than ${maxCharacters} characters: shorten it`;
+  }
+  return losesComments;
+}
+
+const losesComments = "can't be changed without losing its comments: edit it by hand";
 
 /** Whether the words name this rule; of the group, which they don't say, there may be anything. */
 function isNamed({ kind, name, namespace }: ExclusionRule, wanted: ExclusionRule): boolean {

@@ -18,10 +18,14 @@ export function coverageLines(rule: ExclusionRule, seen: Seen): readonly string[
   return [...covered.map((item) => fateOf(item, seen)), ...futureOf(rule, covered)];
 }
 
-/** How the kind is written, where only that is wrong with the rule. */
-export function kindHint({ kind }: ExclusionRule, items: readonly PlanItem[]): string {
-  const same = items.find(({ target }) => target.kind.toLowerCase() === kind.toLowerCase())?.target.kind;
-  return same === undefined || same === kind ? '' : `; the kind is written ${same}`;
+/** What to put right, where only the kind or the namespace is wrong with the rule. */
+export function ruleHint({ kind, namespace }: ExclusionRule, items: readonly PlanItem[]): string {
+  const same = items.filter(({ target }) => target.kind.toLowerCase() === kind.toLowerCase());
+  const [first] = same;
+  if (first === undefined) return '';
+  if (first.target.kind !== kind) return `; the kind is written ${first.target.kind}`;
+  const isClusterScoped = namespace !== undefined && same.every(({ target }) => target.namespace === undefined);
+  return isClusterScoped ? `; no ${kind} is in a namespace: leave --namespace out` : '';
 }
 
 function fateOf(item: PlanItem, { snapshot }: Seen): string {

@@ -31,7 +31,7 @@ export function removeExclusion(text: string, rule: ExclusionRule): string | und
         .split('\n')
         .filter((_, line) => !dropped.some(({ from, to }) => line >= from && line <= to))
         .join('\n');
-      return kept.trim() === '' ? '' : kept;
+      return /^(\s|---|\.\.\.)*$/.test(kept) ? '' : kept;
     },
     (wanted) => anew(text, wanted),
   );
@@ -99,7 +99,7 @@ function extentOf(text: string, rules: readonly ExclusionRule[], index: number):
   const startOf = (rule: number) => (rule < rules.length ? (document?.lineOf([rule]) ?? 1) - 1 : lines.length);
   const from = startOf(index);
   let to = startOf(index + 1) - 1;
-  while (to > from && /^\s*([#\]].*)?$/.test(lines[to] ?? '')) to--;
+  while (to > from && /^\s*([#\]].*)?\r?$/.test(lines[to] ?? '')) to--;
   return { from, to };
 }
 

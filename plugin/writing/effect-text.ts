@@ -1,3 +1,4 @@
+import { structuredPatch } from 'diff';
 import type { KubernetesObject } from '../../shared/api/kubernetes-object.ts';
 import { formatObjectRef, type ObjectRef } from '../../shared/api/object-ref.ts';
 import type { PlanItem } from '../../shared/engine/plan-item.ts';
@@ -20,11 +21,7 @@ export function changeText(changes: readonly AnnotationChange[], paint: Paint): 
         if (!/\n./.test(`${now ?? ''}${next ?? ''}`)) {
           return [`  ${key}: ${shown(now)} → ${shown(next ?? undefined)}`];
         }
-        return [
-          `  ${key}:`,
-          ...linesOf(now).map((line) => paint('removed', `  - ${line}`)),
-          ...linesOf(next).map((line) => paint('added', `  + ${line}`)),
-        ];
+        return [`  ${key}:`, ...changedLines(now, next ?? undefined, paint)];
       });
       return `${paint('strong', escapeText(formatObjectRef(target)))}\n${lines.map((line) => `${line}\n`).join('')}`;
     })
@@ -68,6 +65,27 @@ function shown(value: string | undefined): string {
   return value === undefined ? '<none>' : escapeText(JSON.stringify(value));
 }
 
-function linesOf(text: string | null | undefined): readonly string[] {
-  return text ? text.replace(/\n$/, '').split('\n').map(escapeText) : [];
+/** Of several lines those that change, with a few around them; `…` stands for what is left out. */
+function changedLines(now: string | undefined, next: string | undefined, paint: Paint): readonly string[] {
+  const [before, after] = [withEnd(now), withEnd(next)];
+  const { hunks } = structuredPatch('', '', before, after, '', '', { context: 3 });
+  const count = before.split('\n').length - 1;
+  let seen = 0;
+  const lines = hunks.flatMap(({ oldStart, oldLines, lines }) => {
+    // Where a hunk has no old lines, the line before it is named.
+    const start = oldLines === 0 ? oldStart : oldStart - 1;
+    const gap = start > seen ? ['    …'] : [];
+    seen = start + oldLines;
+    return [...gap, ...lines.map((line) => coloured(`  ${line[0]} ${escapeText(line.slice(1))}`, line, paint))];
+  });
+  return seen < count ? [...lines, '    …'] : lines;
+}
+
+function coloured(text: string, line: string, paint: Paint): string {
+  if (line.startsWith('-')) return paint('removed', text);
+  return line.startsWith('+') ? paint('added', text) : text;
+}
+
+function withEnd(text: string | undefined): string {
+  return text === undefined || text === '' || text.endsWith('\n') ? (text ?? '') : `${text}\n`;
 }

@@ -148,7 +148,8 @@ function isBlank(text: string): boolean {
 
 const ruleKeys = ['kind', 'name', 'namespace', 'apiVersion'];
 const noteKeys = ['reason', 'until'];
-const maxRules = 200;
+export const maxRules = 200;
 const maxTextLength = 512;
-const maxCharacters = 64 * 1024;
+/** Of the whole annotation. */
+export const maxCharacters = 64 * 1024;
 const example = 'it must be a YAML list such as "- {kind: ConfigMap, name: my-*}"';

@@ -92,6 +92,10 @@ test.serial('a rule that matches nothing is a warning, and one that is none an e
     /^Warning: the rule \{kind: machineconfig, name: x\} matches nothing.*the kind is written MachineConfig/,
   );
   t.regex(ran.stdout, /^It covers nothing now\. Whatever machineconfig fits/);
+  t.regex(
+    (await exclude('--kind', 'MachineConfig', '--name', '*', '--namespace', 'x', '--dry-run=client')).stderr,
+    /matches nothing in the catalog; no MachineConfig is in a namespace: leave --namespace out$/m,
+  );
   failsWith(t, await exclude('--kind', 'Config*', '--name', 'x'), /that is no rule: .*kind takes no wildcards/);
   failsWith(t, await exclude('--kind', 'ConfigMap'), /say what to exclude/);
   failsWith(t, await exclude('--kind', 'ConfigMap', '--name', 'x', '--namespace', ''), /namespace must be a text/);
@@ -118,6 +122,43 @@ test.serial('--remove takes exactly that rule away; where another covers it too,
   t.is(last.code, 0, last.stderr);
   t.regex(last.stdout, /\nswap-enable: excluded → create \(/);
   t.is(await rules(), '# ours\n');
+});
+
+test.serial('a rule that is there twice is gone at once, and not said to be there still', async (t) => {
+  await write(`${swapRule}${swapRule}`);
+  const ran = await exclude('swap-enable', '--remove', '-y');
+  t.is(ran.code, 0, ran.stderr);
+  t.notRegex(ran.stdout, /Still excluded/);
+  t.is(await rules(), undefined);
+});
+
+test.serial('of a long list only what changes is shown', async (t) => {
+  const others = Array.from({ length: 50 }, (_, index) => `- {kind: ConfigMap, name: mine-${index}}\n`);
+  await write(others.join(''));
+  const { stdout } = await exclude('swap-enable', '--dry-run=client');
+  const shown = stdout.split('\n').filter((line) => /^ {2}[-+ ] /.test(line));
+  t.deepEqual(shown, [
+    '    …',
+    ...others.slice(-3).map((line) => `    ${line.trimEnd()}`),
+    '  + - kind: MachineConfig',
+    '  +   name: 90-worker-swap-online',
+  ]);
+  await write(null);
+});
+
+test.serial('a list that is full takes no other rule, and says so', async (t) => {
+  const many = Array.from({ length: 200 }, (_, index) => `- {kind: ConfigMap, name: mine-${index}}\n`).join('');
+  await write(many);
+  failsWith(t, await exclude('swap-enable', '-y'), /has 200 rules, and no more are taken: .*pattern/);
+  const long = `# ${'x'.repeat(65_520)}\n`;
+  await write(long);
+  failsWith(
+    t,
+    await exclude('swap-enable', '-y'),
+    /would be longer than 65536 characters: shorten it.*kubectl .*edit /,
+  );
+  t.is(await rules(), long);
+  await write(null);
 });
 
 test.serial('a list that can’t be read is refused, with where the mistake is', async (t) => {

@@ -63,6 +63,15 @@ test(
   configMap,
   text.replace("- kind: ConfigMap   # theirs\n  name: 'grafana-*'\n", ''),
 );
+const windows = text.replaceAll('\n', '\r\n');
+test(
+  'comments of others stay where lines end as on Windows, too',
+  removes,
+  windows,
+  configMap,
+  windows.replace("- kind: ConfigMap   # theirs\r\n  name: 'grafana-*'\r\n", ''),
+);
+test('nothing is left of a document without rules', removes, `---\n${lines}...\n`, rule, '');
 test('the last rule leaves nothing', removes, lines, rule, '');
 test('the last rule leaves comments', removes, `# ours\n${lines}`, rule, '# ours\n');
 test('a rule given twice is gone', removes, `${lines}${lines}`, rule, '');
