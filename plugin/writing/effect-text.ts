@@ -72,10 +72,8 @@ function changedLines(now: string | undefined, next: string | undefined, paint: 
   const count = before.split('\n').length - 1;
   let seen = 0;
   const lines = hunks.flatMap(({ oldStart, oldLines, lines }) => {
-    // Where a hunk has no old lines, the line before it is named.
-    const start = oldLines === 0 ? oldStart : oldStart - 1;
-    const gap = start > seen ? ['    …'] : [];
-    seen = start + oldLines;
+    const gap = oldStart - 1 > seen ? ['    …'] : [];
+    seen = oldStart - 1 + oldLines;
     return [...gap, ...lines.map((line) => coloured(`  ${line[0]} ${escapeText(line.slice(1))}`, line, paint))];
   });
   return seen < count ? [...lines, '    …'] : lines;

@@ -144,6 +144,7 @@ test.serial('of a long list only what changes is shown', async (t) => {
     '  +   name: 90-worker-swap-online',
   ]);
   await write(null);
+  t.regex((await exclude('swap-enable', '--dry-run=client')).stdout, /disabled-resources:\n {2}\+ - kind: /);
 });
 
 test.serial('a list that is full takes no other rule, and says so', async (t) => {
