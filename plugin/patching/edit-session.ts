@@ -1,8 +1,10 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { YamlError } from '../../shared/yaml/parse-yaml.ts';
 import type { Environment } from '../environment.ts';
+import { mebibyte, readText } from '../input/read-bytes.ts';
 import { escapeText } from '../output/escape.ts';
+import { messagesTo } from '../output/messages.ts';
 import { UserError } from '../user-error.ts';
 import { editorWords } from './editor-words.ts';
 
@@ -40,17 +42,23 @@ export async function editSession<Result>(
     signal.removeEventListener('abort', onAbort);
     rmSync(folder, { recursive: true, force: true });
   };
-  const isChanged = () => bodyOf(readFileSync(path, 'utf8')).trim() !== text.trim();
-  const kept = () => `a copy of your changes is in ${path}`;
-  const onAbort = () => {
-    if (isChanged()) stderr.write(`${escapeText(`\nnote: ${kept()}`)}\n`);
-    else discard();
-  };
-  const fail = (message: string, cause?: unknown): never => {
+  /** Where the changes are, if there are any; whatever can't be read back may be some. */
+  const kept = (): string | undefined => {
     signal.removeEventListener('abort', onAbort);
-    if (isChanged()) throw new UserError(`${message}; ${kept()}`, { cause });
+    if (isKept(path, text)) return `a copy of your changes is in ${path}`;
     discard();
-    throw new UserError(message, { cause });
+    return undefined;
+  };
+  const note = (before = '') => {
+    const copy = kept();
+    if (copy === undefined) return;
+    stderr.write(before);
+    messagesTo(stderr).note(copy);
+  };
+  // Below the ^C that the terminal has shown.
+  const onAbort = () => note('\n');
+  const fail = (message: string, cause?: unknown): never => {
+    throw new UserError([message, kept() ?? []].flat().join('; '), { cause });
   };
   let body = text;
   let mistakes: readonly string[] = [];
@@ -59,8 +67,13 @@ export async function editSession<Result>(
   for (;;) {
     const problem = await runEditor(path, environment);
     if (problem !== undefined) return fail(`${problem}; nothing was written`);
-    const edited = readFileSync(path, 'utf8');
-    const next = bodyOf(edited);
+    if (!existsSync(path)) return fail('the editor removed the file; nothing was written');
+    const next = bodyOf(
+      await readText(path, environment, reading).catch((error) => {
+        if (error instanceof UserError) return fail(`${error.message}; nothing was written`, error);
+        throw error;
+      }),
+    );
     if (withoutComments(next) === '') {
       discard();
       return { end: 'cancelled', why: 'Edit cancelled, saved file was empty.' };
@@ -76,10 +89,29 @@ export async function editSession<Result>(
       const file = { path, discard };
       return { end: 'edited', result, file };
     } catch (error) {
-      if (!(error instanceof UserError || error instanceof YamlError)) throw error;
+      if (!(error instanceof UserError || error instanceof YamlError)) {
+        if (!signal.aborted) note();
+        throw error;
+      }
       mistakes = linesOf(error, header.length);
       writeFileSync(path, commented([...header, ...mistakes]) + body);
     }
+  }
+}
+
+/** More than any object is. */
+const reading = {
+  option: '--edit',
+  expected: 'the object as YAML',
+  ifTooLarge: 'an object has at most 3 MiB',
+  maxBytes: 3 * mebibyte,
+};
+
+function isKept(path: string, text: string): boolean {
+  try {
+    return bodyOf(readFileSync(path, 'utf8')).trim() !== text.trim();
+  } catch {
+    return existsSync(path);
   }
 }
 
