@@ -29,7 +29,8 @@ The controller's image is \`${image}:${tag}\`, the library \`npm install ${packa
 
 Each executable was started on its own system by the workflow that made this release, and installed with krew
 there: linux/amd64, linux/arm64, darwin/amd64, darwin/arm64, windows/amd64. The macOS executables passed \`codesign --verify
---strict\`. The tests themselves run on linux/amd64 alone; on the other platforms only \`version\` and \`render\` were run.
+--strict\`. The controller's image was started on linux/amd64 and linux/arm64, to tell its version. The tests themselves run
+on linux/amd64 alone; on the other platforms only \`version\` and \`render\` were run.
 `;
 }
 

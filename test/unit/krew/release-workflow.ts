@@ -143,6 +143,12 @@ test('a signature is in the format that both generations of cosign verify', (t) 
   t.regex(install, /cosign verify-blob --new-bundle-format /);
 });
 
+test('a job that publishes runs nothing that was fetched by a name alone', (t) => {
+  const commands = publishing.flatMap((name) => workflow.jobs[name]?.steps.map(({ run = '' }) => run) ?? []);
+  t.true(commands.some((run) => run.startsWith('npm publish ')));
+  for (const run of commands) t.notRegex(run, /npm (install|ci|exec)|npx|curl|docker run/);
+});
+
 test('every job ends by itself', (t) => {
   for (const [name, job] of jobs) t.true((job['timeout-minutes'] ?? Infinity) <= 60, name);
 });
