@@ -253,6 +253,8 @@ function problemOfOperation(operation: unknown): string | undefined {
 }
 
 function problemOfValue(value: unknown, depth: number): string | undefined {
+  if (typeof value === 'number' && !isExact(value))
+    return `its value has a number beyond ±${Number.MAX_SAFE_INTEGER}, where numbers aren't exact; a text takes any digits`;
   if (typeof value !== 'object' || value === null) return undefined;
   if (depth > maxDepth) return `its value is nested deeper than ${maxDepth} levels`;
   for (const [key, inner] of Object.entries(value)) {
@@ -261,6 +263,11 @@ function problemOfValue(value: unknown, depth: number): string | undefined {
     if (problem !== undefined) return problem;
   }
   return undefined;
+}
+
+/** Whether it is the number that was written. JSON takes others for the next one that there is, or for null. */
+function isExact(value: number): boolean {
+  return Number.isInteger(value) ? Number.isSafeInteger(value) : Number.isFinite(value);
 }
 
 function shown(value: unknown): string {

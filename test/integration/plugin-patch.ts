@@ -239,6 +239,10 @@ const mistakes: Readonly<Record<string, readonly [args: readonly string[], messa
     ['--set', 'spec.profiles[4]=x'],
     /\/spec\/profiles is a list of 1: \[0\] to \[0\] are there, and \[1\] adds to it/,
   ],
+  'a number that isn’t exact': [
+    ['--set', 'spec.unsupportedConfigOverrides.x=9007199254740993'],
+    /its value has a number beyond ±9007199254740991/,
+  ],
   'no path': [['--set', 'spec..x=1'], /--set: "spec..x" is no path: it is written spec.a.b/],
   'no assignment': [['--set', 'spec.x'], /--set spec.x is no PATH=VALUE/],
   'a broken value': [

@@ -88,6 +88,11 @@ const patches: Record<string, [value: string, says: RegExp]> = {
     '[{"op":"add","path":"/a","value":[{"b":{"__proto__":{"c":1}}}]}]',
     /uses the name "__proto__"/,
   ],
+  'with a number that isn’t exact': [
+    '[{"op":"add","path":"/a","value":[9007199254740993]}]',
+    /beyond ±9007199254740991/,
+  ],
+  'with a number that JSON can’t hold': ['[{"op":"test","path":"/a","value":-1e400}]', /beyond ±9007199254740991/],
   'with an operation nested without end': [`[${deep(20_000)}]`, /operation 1/],
   'whose op is nested without end': [`[{"op":${deep(20_000)},"path":"/a"}]`, /operation 1/],
   'whose value is nested without end': [`[{"op":"add","path":"/a","value":${deep(20_000)}}]`, /deeper than 64/],
