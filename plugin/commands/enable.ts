@@ -1,4 +1,5 @@
 import { clusterAnnotation } from '../../shared/api/annotations.ts';
+import type { PlanItem } from '../../shared/engine/plan-item.ts';
 import type { Command } from '../command.ts';
 import { catalogOption } from '../input/catalog.ts';
 import { UserError } from '../user-error.ts';
@@ -38,9 +39,11 @@ Shows first what that would do, and asks. A feature whose other conditions aren'
             return [`Nothing happens yet, since the autopilot is inactive: ${plan.activation.why}`];
           }
           return plan.items
-            .filter(({ asset, decision }) => names.has(asset) && decision === 'condition-unmet')
+            .filter(({ asset, decision }) => names.has(asset) && staysOff.has(decision))
             .map(({ asset, why }) => `${asset} stays off: ${why}`);
         },
       };
     }),
 };
+
+const staysOff: ReadonlySet<PlanItem['decision']> = new Set(['condition-unmet', 'not-selected']);

@@ -1,4 +1,5 @@
 import { annotation } from '../../shared/api/annotations.ts';
+import { PointerError } from '../../shared/api/json-pointer.ts';
 import type { KubernetesObject } from '../../shared/api/kubernetes-object.ts';
 import type { PlanItem } from '../../shared/engine/plan-item.ts';
 import type { Command } from '../command.ts';
@@ -87,5 +88,14 @@ function yieldedTo(item: PlanItem, object: KubernetesObject, kubectl: string): s
       `nothing says over which fields of ${item.asset} the fight was: resume it, and leave fields to others with "ignore"`,
     );
   }
-  return ignoringToo(object, fields, { onto: item.baseline ?? object, kubectl }).join(',');
+  try {
+    return ignoringToo(object, fields, { onto: item.baseline ?? object, kubectl }).join(',');
+  } catch (error) {
+    if (!(error instanceof UserError || error instanceof PointerError)) throw error;
+    // The fields stand in an annotation, which anybody may have written.
+    throw new UserError(
+      `${item.asset} can't be left to the other side: ${error.message}; resume it without --ignore, or "unmanage" it`,
+      { cause: error },
+    );
+  }
 }

@@ -161,6 +161,13 @@ test.serial('enable opts in, and says what that brings and what is still not met
   t.regex((await plugin('enable', 'thp-tuning')).stderr, /^note: nothing to change: thp-tuning is enabled already\n$/);
 });
 
+test.serial('enable says of what the autopilot isn’t to keep that it stays off', async (t) => {
+  await cluster.patch(hco, { metadata: { annotations: { 'platform.kubevirt.io/autopilot': 'swap-enable' } } });
+  const { stdout } = await plugin('enable', 'numa-tuning', '--dry-run=client');
+  await cluster.patch(hco, { metadata: { annotations: { 'platform.kubevirt.io/autopilot': 'true' } } });
+  t.regex(stdout, /\nNo decision changes\.\nnuma-tuning stays off: the autopilot is active for swap-enable only\n/);
+});
+
 test.serial('a feature without an opt-in, and one that there isn’t, are errors that say what to do', async (t) => {
   failsWith(t, await plugin('enable', 'thp-tunning'), /there is no feature "thp-tunning": did you mean "thp-tuning/);
   failsWith(t, await plugin('enable', 'cpu-manager'), /follows the feature gate CPUManager of HyperConverged/);
@@ -330,6 +337,16 @@ test.serial(
     t.is((await annotationsOf(swap))[key], undefined);
   },
 );
+
+test.serial('unpause --ignore of what can’t be ignored says what can be done', async (t) => {
+  await pause(swap, ['/metadata']);
+  const says =
+    /swap-enable can't be left to the other side: \/metadata can't be ignored: .*; resume it without --ignore, or "unmanage" it/;
+  failsWith(t, await plugin('unpause', 'swap-enable', '--ignore', '-y'), says);
+  await pause(swap, ['spec.config']);
+  failsWith(t, await plugin('unpause', 'swap-enable', '--ignore', '-y'), /resume it without --ignore/);
+  t.is((await plugin('unpause', 'swap-enable', '-y')).code, 0);
+});
 
 test.serial('ignore says which part can’t be yielded', async (t) => {
   const ran = await plugin('ignore', 'swap-enable', '/spec/config/systemd/units/0/contents', '--dry-run=client');
