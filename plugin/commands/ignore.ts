@@ -1,8 +1,10 @@
 import { annotation } from '../../shared/api/annotations.ts';
 import type { PlanItem } from '../../shared/engine/plan-item.ts';
+import type { Arguments } from '../arguments.ts';
 import type { Command } from '../command.ts';
+import type { Environment } from '../environment.ts';
 import { catalogOption } from '../input/catalog.ts';
-import { observed } from '../input/observed.ts';
+import { liveTarget } from '../input/live-target.ts';
 import { namesOf } from '../input/select-items.ts';
 import { targetOf } from '../input/target-of.ts';
 import { type ColourMode, painter } from '../output/colour.ts';
@@ -40,26 +42,11 @@ server stays ours, at the value that it has.`,
     catalogOption,
   ],
   run: async (args, environment) => {
-    const { stdout, stderr, variables } = environment;
     if (args.isOn('list')) {
       if (args.isOn('remove')) throw new UserError('--list and --remove exclude each other');
       refuseNote(args, 'list');
       if (args.given('output')) throw new UserError('--list prints a table only; "status -o json" has the same');
-      const { plan } = await observed(args, environment, messagesTo(stderr));
-      const [words, given] = split(args.words, plan.items);
-      if (given.length > 0)
-        throw new UserError(`--list takes no pointers (${given[0]}): it lists all that are ignored`);
-      const rows = listed(targetOf(plan.items, words, args));
-      const paint = painter((args.text('color') ?? 'auto') as ColourMode, stdout, variables);
-      if (rows.length === 0) messagesTo(stderr).note('nothing is ignored there');
-      else {
-        const columns = [
-          { header: 'POINTER', cell: ({ pointer }: Row) => pointer },
-          { header: 'STATE', cell: ({ state }: Row) => state },
-        ];
-        stdout.write(formatTable(rows, columns, { paint }));
-      }
-      return 0;
+      return await list(args, environment);
     }
     if (args.isOn('remove')) refuseNote(args, 'remove');
     return await changeAnnotations(args, environment, async (seen) => {
@@ -101,22 +88,36 @@ server stays ours, at the value that it has.`,
   },
 };
 
-type Row = { readonly pointer: string; readonly state: string };
-
-function listed({ overrides, decision, desired }: PlanItem): readonly Row[] {
-  return overrides.flatMap((override): readonly Row[] =>
-    override.type === 'ignore'
-      ? override.pointers.map((pointer) => ({
-          pointer,
-          state: desired === undefined ? `without effect: ${decision}` : stateOf(pointer, override),
-        }))
-      : override.type === 'invalid' && override.annotation === annotation.ignoreFields
-        ? [{ pointer: '', state: `invalid: ${override.message}` }]
-        : [],
-  );
+async function list(args: Arguments, environment: Environment): Promise<number> {
+  const { stdout, stderr, variables } = environment;
+  const messages = messagesTo(stderr);
+  const { item, live, kubectl } = await liveTarget(args, environment, {
+    messages,
+    wordsOf: (items) => {
+      const [words, [given]] = split(args.words, items);
+      if (given === undefined) return words;
+      throw new UserError(`--list takes no pointers (${given}): it lists all that are ignored`);
+    },
+  });
+  const pointers = live === undefined ? [] : ignoredBy(live, kubectl);
+  if (pointers.length === 0) {
+    messages.note('nothing is ignored there');
+    return 0;
+  }
+  const columns = [
+    { header: 'POINTER', cell: (pointer: string) => pointer },
+    { header: 'STATE', cell: (pointer: string) => stateOf(pointer, item) },
+  ];
+  const paint = painter((args.text('color') ?? 'auto') as ColourMode, stdout, variables);
+  stdout.write(formatTable(pointers, columns, { paint }));
+  if (item.desired === undefined) messages.note(`${item.asset} is ${item.decision}: ${item.why}`);
+  return 0;
 }
 
-function stateOf(pointer: string, { yielded, kept }: { yielded: readonly string[]; kept: readonly string[] }): string {
+function stateOf(pointer: string, { overrides, desired, decision }: PlanItem): string {
+  const ignore = overrides.find((override) => override.type === 'ignore');
+  if (ignore === undefined || desired === undefined) return `without effect: ${decision}`;
+  const { yielded, kept } = ignore;
   const covers = (inner: string) => inner === pointer || inner.startsWith(`${pointer}/`);
   const isYielded = yielded.some(covers);
   if (kept.some(covers)) return isYielded ? 'in part yielded' : "can't be yielded: kept at the live value";

@@ -3,9 +3,8 @@ import { equalJson } from '../../shared/engine/json.ts';
 import type { Arguments } from '../arguments.ts';
 import type { Command } from '../command.ts';
 import type { Environment } from '../environment.ts';
-import { catalogOf, catalogOption } from '../input/catalog.ts';
-import { connect } from '../input/connect.ts';
-import { observedOn } from '../input/observed.ts';
+import { catalogOption } from '../input/catalog.ts';
+import { liveTarget } from '../input/live-target.ts';
 import { targetOf } from '../input/target-of.ts';
 import { type ColourMode, painter } from '../output/colour.ts';
 import { messagesTo } from '../output/messages.ts';
@@ -156,23 +155,14 @@ async function cleared(seen: Seen, args: Arguments): Promise<Wish> {
 }
 
 async function list(args: Arguments, environment: Environment): Promise<number> {
-  const { stdout, stderr, variables, signal } = environment;
+  const { stdout, stderr, variables } = environment;
   const messages = messagesTo(stderr);
-  const catalog = await catalogOf(args, environment);
-  const cluster = await connect(args, environment, messages);
-  try {
-    const { plan } = await observedOn(cluster, catalog, args, environment);
-    const { asset, target, baseline } = targetOf(plan.items, args.words, args);
-    const found = await cluster.get(target, { signal });
-    const paint = painter((args.text('color') ?? 'auto') as ColourMode, stdout, variables);
-    const text =
-      found.answer === 'object' ? listPatch(found.object, baseline, { format: args.text('output'), paint }) : undefined;
-    if (text === undefined) messages.note(`${asset} has no patch`);
-    else stdout.write(text);
-    return 0;
-  } finally {
-    cluster.close();
-  }
+  const { item, live } = await liveTarget(args, environment, { messages });
+  const paint = painter((args.text('color') ?? 'auto') as ColourMode, stdout, variables);
+  const text = live && listPatch(live, item.baseline, { format: args.text('output'), paint });
+  if (text === undefined) messages.note(`${item.asset} has no patch`);
+  else stdout.write(text);
+  return 0;
 }
 
 /** A person gave up an edit: that is no error. */

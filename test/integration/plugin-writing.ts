@@ -101,6 +101,9 @@ test.serial('on a terminal the question names context and server; no and Ctrl-C 
   t.regex(no.text, /\nWrite this to context "admin" \(https:\/\/[^)]+\)\? \[y\/N\] /);
   t.regex(no.text, /note: nothing was written\n$/);
   t.is(no.code, 0);
+  const ended = await onTerminal(cluster, ['unmanage', 'swap-enable'], { answer: '\u0004' });
+  t.regex(ended.text, /\[y\/N\] \nnote: nothing was written\n$/);
+  t.is(ended.code, 0);
   const interrupted = await onTerminal(cluster, ['unmanage', 'swap-enable'], { answer: '\u0003' });
   t.is(interrupted.code, 130, interrupted.text);
   t.is((await annotationsOf(swap))[mode], undefined);
@@ -368,6 +371,13 @@ test.serial('ignore says when it has no effect for now, and --list says so too',
     /\nNo decision changes\.\nswap-enable is unmanaged: the list is written, and has no effect until "manage swap-enable" gives the object back\n/,
   );
   t.regex((await plugin('ignore', 'swap-enable', '--list')).stdout, /\n\/spec\/config +without effect: unmanaged\n$/);
+  await cluster.patch(swap, { metadata: { annotations: { [mode]: null } } });
+  const rules = 'platform.kubevirt.io/disabled-resources';
+  await cluster.patch(hco, { metadata: { annotations: { [rules]: '[{kind: MachineConfig, name: "*"}]' } } });
+  t.teardown(() => cluster.patch(hco, { metadata: { annotations: { [rules]: null } } }));
+  const excluded = await plugin('ignore', 'swap-enable', '--list');
+  t.regex(excluded.stdout, /\n\/spec\/config +without effect: excluded\n$/, 'it is there, though nobody looks at it');
+  t.regex(excluded.stderr, /^note: swap-enable is excluded: disabled-resources covers it with .*\n$/);
   failsWith(
     t,
     await plugin('ignore', 'swap-enable', '--list', '/spec/config'),
