@@ -13,12 +13,18 @@ export type Webhook = {
     readonly versions: readonly string[];
     readonly resources: readonly string[];
     readonly operations: readonly string[];
+    readonly scope: string;
   }[];
+  /** Whether it is asked by the labels of an object, or conditions on it, only. */
+  readonly selectsObjects: boolean;
+  /** Whether it is asked by the labels of an object's namespace only. */
+  readonly selectsNamespaces: boolean;
 };
 
 /** The webhooks of a configuration, with the defaults of the API. */
 export function webhooksOf(configuration: KubernetesObject): readonly Webhook[] {
-  return maps(configuration.webhooks).map(({ name, failurePolicy, sideEffects, clientConfig, rules }) => {
+  return maps(configuration.webhooks).map((webhook) => {
+    const { name, failurePolicy, sideEffects, clientConfig, rules, matchConditions } = webhook;
     const service = Object(clientConfig).service;
     const { namespace, name: serviceName } = Object(service);
     return {
@@ -26,27 +32,40 @@ export function webhooksOf(configuration: KubernetesObject): readonly Webhook[] 
       failurePolicy: String(failurePolicy ?? 'Fail'),
       sideEffects: String(sideEffects ?? 'Unknown'),
       ...(service !== undefined && { service: { namespace: String(namespace), name: String(serviceName) } }),
-      rules: maps(rules).map(({ apiGroups, apiVersions, resources, operations }) => ({
+      rules: maps(rules).map(({ apiGroups, apiVersions, resources, operations, scope }) => ({
         groups: texts(apiGroups),
         versions: texts(apiVersions),
         resources: texts(resources),
         operations: texts(operations),
+        scope: String(scope ?? '*'),
       })),
+      selectsObjects: selects(webhook.objectSelector) || maps(matchConditions).length > 0,
+      selectsNamespaces: selects(webhook.namespaceSelector),
     };
   });
 }
 
-/** Whether it is asked about creating or changing a resource; its selectors and conditions may still leave some out. */
-export function concerns({ rules }: Webhook, { group, version, plural }: ApiResource): boolean {
+/** Whether it is asked about creating or changing a resource, as far as its rules tell: see {@link mayLeaveOut}. */
+export function concerns({ rules }: Webhook, { group, version, plural, namespaced }: ApiResource): boolean {
   const fits = (patterns: readonly string[], ...values: readonly string[]) =>
     patterns.some((pattern) => pattern === '*' || values.includes(pattern));
   return rules.some(
-    ({ groups, versions, resources, operations }) =>
+    ({ groups, versions, resources, operations, scope }) =>
       fits(groups, group) &&
       fits(versions, version) &&
       fits(resources, plural, '*/*') &&
-      fits(operations, 'CREATE', 'UPDATE'),
+      fits(operations, 'CREATE', 'UPDATE') &&
+      fits([scope], namespaced ? 'Namespaced' : 'Cluster'),
   );
+}
+
+/** Whether its selectors and conditions may leave out objects of a resource that its rules are about. */
+export function mayLeaveOut(
+  { selectsObjects, selectsNamespaces }: Webhook,
+  { group, plural, namespaced }: ApiResource,
+): boolean {
+  const hasNamespace = namespaced || (group === '' && plural === 'namespaces');
+  return selectsObjects || (selectsNamespaces && hasNamespace);
 }
 
 /** Whether the API server refuses a dry-run rather than ask it. */
@@ -56,6 +75,12 @@ export function deniesDryRun({ sideEffects }: Webhook): boolean {
 
 function maps(value: unknown): readonly Readonly<Record<string, unknown>>[] {
   return Array.isArray(value) ? value.map(Object) : [];
+}
+
+/** An empty selector selects everything. */
+function selects(selector: unknown): boolean {
+  const { matchLabels, matchExpressions } = Object(selector);
+  return Object.keys(Object(matchLabels)).length > 0 || maps(matchExpressions).length > 0;
 }
 
 function texts(value: unknown): readonly string[] {

@@ -17,9 +17,13 @@ export async function ask({ context, server }: Connection, environment: Environm
     );
   }
   environment.stderr.write(escapeText(`Write this to ${where}? [y/N] `));
-  return /^y(es)?$/i.test((await readLine(environment)).trim());
+  const answer = await readLine(environment);
+  // The terminal shows the end of a line, but not Ctrl-D.
+  if (!answer.endsWith('\n')) environment.stderr.write('\n');
+  return /^y(es)?$/i.test(answer.trim());
 }
 
+/** With its end, where it came. */
 async function readLine({ stdin }: Environment): Promise<string> {
   const input = stdin();
   let line = '';
@@ -36,5 +40,5 @@ async function readLine({ stdin }: Environment): Promise<string> {
     input.removeAllListeners('data');
     input.pause();
   }
-  return line.split('\n', 1)[0] ?? '';
+  return /^[^\n]*\n?/.exec(line)?.[0] ?? '';
 }

@@ -380,6 +380,14 @@ const provoked: readonly Provoked[] = [
       ]),
   },
   {
+    title: 'a webhook that may leave out what is kept, by the labels of objects, is no error',
+    id: 'webhook-unreachable',
+    severity: 'warning',
+    where: 'ValidatingWebhookConfiguration/selecting',
+    what: /is refused, as far as its selectors and conditions don't leave it out$/,
+    provoke: () => cluster.apply(webhookConfiguration('selecting', [{ objectSelector: { matchLabels: { a: 'b' } } }])),
+  },
+  {
     title: 'everybody may change HyperConverged, until they are taken out of the binding, in an editor',
     id: 'anybody-steers',
     severity: 'warning',

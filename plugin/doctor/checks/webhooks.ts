@@ -5,10 +5,10 @@ import { isTroubleOfOne } from '../../../shared/kube/trouble.ts';
 import { isWanted } from '../../input/is-wanted.ts';
 import { deleteCommand } from '../../output/delete-command.ts';
 import { shellWord } from '../../output/shell-word.ts';
-import { check, type Examined, type Found } from '../finding.ts';
+import { check, type Examined, type Found, notCheckedId } from '../finding.ts';
 import { listOf } from '../list-of.ts';
 import { notChecked } from '../not-checked.ts';
-import { concerns, deniesDryRun, type Webhook, webhooksOf } from '../webhook.ts';
+import { concerns, deniesDryRun, mayLeaveOut, type Webhook, webhooksOf } from '../webhook.ts';
 
 type Id = 'webhook-denies-dry-run' | 'webhook-unreachable';
 
@@ -42,13 +42,25 @@ export const webhooks = check({
         .flatMap((list) => (list.answer === 'list' ? list.items : []))
         .flatMap((configuration) => webhooksOf(configuration).map((webhook) => ({ configuration, webhook })))
         .flatMap(({ configuration, webhook }) => {
-          const plurals = [...new Set(ours.filter((one) => concerns(webhook, one)).map(({ plural }) => plural))];
-          return plurals.length === 0 ? [] : [troubleWith(webhook, configuration, plurals.join(', '), examined)];
+          const concerned = ours.filter((one) => concerns(webhook, one));
+          if (concerned.length === 0) return [];
+          const plurals = [...new Set(concerned.map(({ plural }) => plural))].join(', ');
+          const isSure = concerned.some((one) => !mayLeaveOut(webhook, one));
+          return [
+            troubleWith(webhook, configuration, plurals, examined).then((all) => (isSure ? all : all.map(unsure))),
+          ];
         }),
     );
     return found.flat();
   },
 });
+
+/** Nothing else is asked whether what is kept is among what it selects. */
+function unsure(finding: Found<Id>): Found<Id> {
+  if (finding.id === notCheckedId) return finding;
+  const what = `${finding.what}, as far as its selectors and conditions don't leave it out`;
+  return { ...finding, severity: 'warning', what };
+}
 
 async function troubleWith(
   webhook: Webhook,

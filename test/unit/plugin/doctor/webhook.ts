@@ -1,5 +1,5 @@
 import test from 'ava';
-import { concerns, deniesDryRun, type Webhook, webhooksOf } from '../../../../plugin/doctor/webhook.ts';
+import { concerns, deniesDryRun, mayLeaveOut, type Webhook, webhooksOf } from '../../../../plugin/doctor/webhook.ts';
 
 const machineConfigs = {
   group: 'machineconfiguration.openshift.io',
@@ -37,6 +37,9 @@ const asked = test.macro({
   title: (_, rule: object, is) => `a webhook on ${JSON.stringify(rule)} is ${is ? '' : 'not '}asked`,
 });
 test(asked, {}, true);
+test(asked, { scope: '*' }, true);
+test(asked, { scope: 'Cluster' }, true);
+test(asked, { scope: 'Namespaced' }, false);
 test(asked, { apiGroups: ['*'], apiVersions: ['*'], resources: ['*'], operations: ['*'] }, true);
 test(asked, { resources: ['*/*'] }, true);
 test(asked, { operations: ['CREATE'] }, true);
@@ -54,4 +57,19 @@ test('a webhook must be asked unless it says that it may fail', (t) => {
   t.is(webhook().failurePolicy, 'Fail');
   t.is(webhook({ failurePolicy: 'Ignore' }).failurePolicy, 'Ignore');
   t.is(webhook().service, undefined, 'one that is reached by URL has no service');
+});
+
+test('where a webhook selects by labels or conditions, it may leave out what is kept', (t) => {
+  const selector = { matchLabels: { a: 'b' } };
+  t.false(mayLeaveOut(webhook(), machineConfigs));
+  t.false(mayLeaveOut(webhook({ objectSelector: {}, namespaceSelector: {}, matchConditions: [] }), machineConfigs));
+  t.true(mayLeaveOut(webhook({ objectSelector: selector }), machineConfigs));
+  t.true(mayLeaveOut(webhook({ matchConditions: [{ name: 'x', expression: 'false' }] }), machineConfigs));
+});
+
+test('by the labels of its namespace only what is in one, and namespaces', (t) => {
+  const selecting = webhook({ namespaceSelector: { matchExpressions: [{ key: 'a', operator: 'Exists' }] } });
+  t.false(mayLeaveOut(selecting, machineConfigs));
+  t.true(mayLeaveOut(selecting, { ...machineConfigs, namespaced: true }));
+  t.true(mayLeaveOut(selecting, { ...machineConfigs, group: '', kind: 'Namespace', plural: 'namespaces' }));
 });
