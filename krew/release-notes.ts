@@ -16,14 +16,17 @@ export function releaseNotes(
   if (tag !== `v${version}`) {
     throw new Error(`The tag is ${tag} and package.json's version is ${version}: they have to be the same.`);
   }
-  return `${sectionOf(changelog, version)}
+  const files = `${packageJson.homepage}/blob/${tag}`;
+  // In the changelog a link leads from beside it; the page of a release isn't beside anything.
+  const section = sectionOf(changelog, version).replaceAll(/\]\((?![a-z]+:|#)/g, `](${files}/`);
+  return `${section}
 
 ### Install
 
     kubectl krew install --manifest-url=${packageJson.homepage}/releases/download/${tag}/virt-platform.yaml
 
 The controller's image is \`${image}:${tag}\`, the library \`npm install ${packageJson.name}@${version}\`. More in
-[docs/install.md](${packageJson.homepage}/blob/${tag}/docs/install.md), also how to verify what you downloaded.
+[docs/install.md](${files}/docs/install.md), also how to verify what you downloaded.
 
 ### What was run before this was published
 

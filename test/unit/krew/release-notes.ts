@@ -45,6 +45,19 @@ test("they begin with the changelog's section of the version, and hold no other"
   t.notRegex(text, /Something to come|Old\.|example\.org/);
 });
 
+test('a link to a file of ours leads to it as it is in this version, from wherever the notes are read', (t) => {
+  const text = notes('v1.2.0', '## [1.2.0]\n\n- See [a](docs/a.md#b), [c](https://c.example) and [d](#d).\n');
+  t.regex(text, /\[a\]\(https:\/\/\S+\/blob\/v1\.2\.0\/docs\/a\.md#b\), \[c\]\(https:\/\/c\.example\) and \[d\]\(#d\)/);
+});
+
+test('what docs/install.md downloads, verifies and installs is of the version that is released next', (t) => {
+  const { version } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
+  const text = readFileSync(path.join(root, 'docs/install.md'), 'utf8');
+  const named = [...text.matchAll(/(?:[/_@:=]v|virt-platform-)(\d+\.\d+\.\d+)/g)].map(([, name]) => name);
+  t.true(named.length > 10);
+  t.deepEqual([...new Set(named)], [version]);
+});
+
 test('the last section ends where the links begin', (t) => {
   t.true(notes('v1.1.0').startsWith('- Old.\n\n### Install'));
 });
