@@ -1,5 +1,11 @@
 import { parseDottedPath } from '../../shared/api/dotted-path.ts';
-import { formatPointer, isForbiddenName, PointerError, parsePointer } from '../../shared/api/json-pointer.ts';
+import {
+  formatPointer,
+  isForbiddenName,
+  PointerError,
+  parsePointer,
+  withFirstSlash,
+} from '../../shared/api/json-pointer.ts';
 import type { Json, KubernetesObject } from '../../shared/api/kubernetes-object.ts';
 import { isMap } from '../../shared/engine/json.ts';
 import { isListIndex, valueAt } from '../../shared/engine/value-at.ts';
@@ -57,7 +63,7 @@ export function applyRemovals(
 }
 
 function pathOf(text: string): readonly string[] {
-  const path = text.startsWith('/') ? pointerOf(text, '--set') : parseDottedPath(text);
+  const path = pathIn(text, '--set');
   if (path === undefined || path.length === 0) {
     throw new UserError(
       `--set: ${JSON.stringify(text)} is no path: it is written spec.a.b, spec.list[0], metadata.annotations['example.com/x'], or as a JSON pointer`,
@@ -70,14 +76,17 @@ function pathOf(text: string): readonly string[] {
 }
 
 function removalPath(text: string): readonly string[] {
-  const path = text.startsWith('/') ? pointerOf(text, '--remove') : parseDottedPath(text);
+  const path = pathIn(text, '--remove');
   if (path !== undefined && path.length > 0) return path;
   throw new UserError(`--remove: ${JSON.stringify(text)} is no JSON pointer, as in /spec/x`);
 }
 
-function pointerOf(text: string, option: string): readonly string[] {
+/** The names in a pointer, or in a dotted path; undefined where it is neither. */
+function pathIn(text: string, option: string): readonly string[] | undefined {
+  const pointer = withFirstSlash(text);
+  if (!pointer.startsWith('/')) return parseDottedPath(text);
   try {
-    return parsePointer(text);
+    return parsePointer(pointer);
   } catch (error) {
     if (error instanceof PointerError) throw new UserError(`${option}: ${error.message}`);
     throw error;
@@ -115,9 +124,8 @@ function put(here: unknown, names: readonly string[], value: Json, at: readonly 
     const list: readonly unknown[] = Array.isArray(here) ? here : [];
     const index = name === '-' ? list.length : isListIndex(name) ? Number(name) : Number.NaN;
     if (!(index <= list.length)) {
-      const what = list.length === 0 ? 'an empty list' : `a list of ${list.length}`;
       throw new UserError(
-        `--set ${formatPointer(inner)}: ${formatPointer(at)} is ${what}: ${list.length === 0 ? '' : `[0] to [${list.length - 1}] are there, and `}[${list.length}] adds to it`,
+        `--set ${formatPointer(inner)}: ${formatPointer(at)} is ${placesIn(list)}[${list.length}] adds to it`,
       );
     }
     return list.toSpliced(index, 1, put(list[index], rest, value, inner, schemaAt));
@@ -129,6 +137,11 @@ function put(here: unknown, names: readonly string[], value: Json, at: readonly 
   }
   const map = isMap(here) ? here : {};
   return { ...map, [name]: put(Object.hasOwn(map, name) ? map[name] : undefined, rest, value, inner, schemaAt) };
+}
+
+function placesIn({ length }: readonly unknown[]): string {
+  if (length === 0) return 'an empty list: ';
+  return `a list of ${length}: ${length === 1 ? '[0] is' : `[0] to [${length - 1}] are`} there, and `;
 }
 
 /** Whether what has to be made around a name is a list. */

@@ -49,10 +49,15 @@ export async function checkResult(
 }
 
 function refusal(message: string): UserError {
+  const [, type] = /in body must be of type (\w+): "null"/.exec(message) ?? [];
+  return new UserError(`the API server refuses the result: ${message}${hintOnNull(type)}`);
+}
+
+function hintOnNull(type: string | undefined): string {
+  if (type === undefined) return '';
   // What is done about emptied maps elsewhere isn't inside the items of a list.
-  const isEmptied = message.includes('in body must be of type object: "null"');
-  const hint = isEmptied ? "; an apply can't empty a map: take the whole map away instead" : '';
-  return new UserError(`the API server refuses the result: ${message}${hint}`);
+  if (type === 'object') return "; an apply can't empty a map: take the whole map away instead";
+  return '; take it away instead, as with --remove';
 }
 
 const mostAttempts = 3;

@@ -49,9 +49,15 @@ export const maxDepth = 64;
 
 const maxPointerLength = 1024;
 
-/** The pointer that somebody who wrote `spec.template.x` or `.spec.items[0]` most likely meant. */
-function asPointer(dotted: string): string {
-  return formatPointer(parseDottedPath(dotted) ?? [dotted]);
+/** A pointer that was written without its first slash (`spec/a`), or as a URI fragment (`#/spec/a`), as it is right. */
+export function withFirstSlash(text: string): string {
+  return text.replace(/^(?=[\w-]+\/)/, '/').replace(/^#(?=\/)/, '');
+}
+
+/** The pointer that somebody who wrote `spec.template.x`, `.spec.items[0]` or `spec/template` most likely meant. */
+function asPointer(text: string): string {
+  const pointer = withFirstSlash(text);
+  return pointer.startsWith('/') ? pointer : formatPointer(parseDottedPath(text) ?? [text]);
 }
 
 function quote(text: string): string {

@@ -1,7 +1,7 @@
 import { parseYaml, YamlError } from '../yaml/parse-yaml.ts';
 import { printFlowYaml } from '../yaml/print-flow-yaml.ts';
 import { parseDottedPath } from './dotted-path.ts';
-import { formatPointer } from './json-pointer.ts';
+import { formatPointer, withFirstSlash } from './json-pointer.ts';
 import type { Json, JsonObject } from './kubernetes-object.ts';
 import { mergePatchOperations, putInto } from './merge-patch.ts';
 import { nearestName } from './nearest-name.ts';
@@ -59,8 +59,9 @@ function ruleRight(rule: Json, keys: readonly string[]): JsonObject | undefined 
 }
 
 function pointerRight(text: string): string | undefined {
+  const pointer = withFirstSlash(text);
   // A comma would end it.
-  if (text.startsWith('/')) return /~(?![01])|,/.test(text) ? undefined : text;
+  if (pointer.startsWith('/')) return /~(?![01])|,/.test(pointer) ? undefined : pointer;
   const names = parseDottedPath(text);
   return names === undefined || names.some((name) => name.includes(',')) ? undefined : formatPointer(names);
 }

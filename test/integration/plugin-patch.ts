@@ -237,7 +237,7 @@ const mistakes: Readonly<Record<string, readonly [args: readonly string[], messa
   ],
   'an index beyond its list': [
     ['--set', 'spec.profiles[4]=x'],
-    /\/spec\/profiles is a list of 1: \[0\] to \[0\] are there, and \[1\] adds to it/,
+    /\/spec\/profiles is a list of 1: \[0\] is there, and \[1\] adds to it/,
   ],
   'a number that isn’t exact': [
     ['--set', 'spec.unsupportedConfigOverrides.x=9007199254740993'],
@@ -248,6 +248,10 @@ const mistakes: Readonly<Record<string, readonly [args: readonly string[], messa
   'a broken value': [
     ['--set', 'spec.profiles=[a'],
     /--set spec.profiles=\[a: the value is neither JSON nor YAML: line 1/,
+  ],
+  'a null': [
+    ['--set', 'spec.deschedulingIntervalSeconds=null'],
+    /must be of type integer: "null"; take it away instead, as with --remove\n$/,
   ],
   'a removal of nothing': [
     ['--remove', '/spec/evictionLimit'],

@@ -23,6 +23,7 @@ test('an item of a list', sets, ['spec.list[1]=z'], { list: ['x', 'z'] });
 test('one item more', sets, ['spec.list[2]=z', '/spec/list/-=w'], { list: ['x', 'y', 'z', 'w'] });
 test('a list where there is none', sets, ['spec.parts[0].name=p'], { parts: [{ name: 'p' }] });
 test('a JSON pointer', sets, ['/spec/groups/a/min=3'], { groups: { a: { min: 3 } } });
+test('a JSON pointer without its first slash', sets, ['spec/groups/a/min=3'], { groups: { a: { min: 3 } } });
 test('a name with dots and slashes, in quotes', sets, ["spec.groups['a.b/c'].min=1"], {
   groups: { a: { min: 1 }, 'a.b/c': { min: 1 } },
 });
