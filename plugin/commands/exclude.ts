@@ -80,12 +80,16 @@ stands for anything and ? for one character. Comments and order of the rules tha
           `${key} ${args.isOn('remove') ? losesComments : whyNot(text ?? '', rules, rule)}: ${seen.kubectl} edit ${nameOptions(target)}`,
         );
       };
-      const known = rules.find((other) => isNamed(other, rule));
+      const covered = coveredBy(rule, items);
+      const named = rules.filter((other) => isNamed(other, rule));
+      // Of several groups with the same kind and name, the words of a pattern can't say which is to be removed.
+      const known =
+        named.find((other) => covered.every(({ target }) => excludes(other, target))) ??
+        (args.isOn('remove') && args.words.length === 0 ? named[0] : undefined);
       // What one object is covered by besides: a rule for it alone changes nothing then.
       const wider = rules.filter(
         (other) =>
-          (known === undefined || !isSameRule(other, known)) &&
-          coveredBy(rule, items).some((item) => excludes(other, item.target)),
+          (known === undefined || !isSameRule(other, known)) && covered.some((item) => excludes(other, item.target)),
       );
       if (args.isOn('remove')) {
         if (known === undefined && wider.length > 0) {
@@ -114,7 +118,6 @@ stands for anything and ? for one character. Comments and order of the rules tha
       if (args.words.length > 0 && wider.length > 0) {
         return { changes: [], already: `the rule ${wider.map(describeRule).join(' and ')} covers it` };
       }
-      const covered = coveredBy(rule, items);
       if (covered.length === 0) {
         seen.messages.warn(`the rule ${describeRule(rule)} matches nothing in the catalog${ruleHint(rule, items)}`);
       }

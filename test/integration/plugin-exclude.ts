@@ -132,6 +132,27 @@ test.serial('a rule that is there twice is gone at once, and not said to be ther
   t.is(await rules(), undefined);
 });
 
+test.serial('a rule about another group of the same name is another rule', async (t) => {
+  const other = '- {kind: MachineConfig, name: 90-worker-swap-online, apiVersion: example.com/v1}\n';
+  await write(other);
+  t.regex(
+    (await exclude('swap-enable', '--remove')).stderr,
+    /^note: nothing to change: there is no rule \{kind: MachineConfig, name: 90-worker-swap-online\}$/m,
+  );
+  const ran = await exclude('swap-enable', '-y');
+  t.is(ran.code, 0, ran.stderr);
+  t.is(await rules(), `${other}${swapRule}`);
+
+  const ours = other.replace('example.com/v1', 'machineconfiguration.openshift.io/v1');
+  await write(ours);
+  t.regex((await exclude('swap-enable')).stderr, /^note: nothing to change: the rule \{.* is there$/m);
+  t.is((await exclude('swap-enable', '--remove', '-y')).code, 0);
+  t.is(await rules(), undefined);
+  await write(other);
+  t.is((await exclude('--kind', 'MachineConfig', '--name', '90-worker-swap-online', '--remove', '-y')).code, 0);
+  t.is(await rules(), undefined);
+});
+
 test.serial('of a long list only what changes is shown', async (t) => {
   const others = Array.from({ length: 50 }, (_, index) => `- {kind: ConfigMap, name: mine-${index}}\n`);
   await write(others.join(''));
