@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -8,6 +8,7 @@ import test from 'ava';
 import { type ControlPlane, startControlPlane } from '../harness/control-plane.ts';
 import { demoCluster } from '../harness/demo-cluster.ts';
 import { type DocBlock, docBlocks, examplesIn, mismatch } from '../unit/docs/_doc-blocks.ts';
+import { trackedFiles } from '../unit/docs/_tracked-files.ts';
 
 // Each document is one session on a cluster of its own, as for somebody who follows it from top to bottom: in a
 // checkout, with the real kubectl. Only README.md puts the plugin on the path itself; the others come after it.
@@ -83,10 +84,10 @@ class Session {
     const controlPlane = await startControlPlane();
     await demoCluster(controlPlane);
     const folder = await mkdtemp(path.join(tmpdir(), 'virt-platform-docs-'));
-    // A checkout, in which files can be written without touching this one.
+    // A checkout, in which files can be written without touching this one, nor what somebody made in it.
     await mkdir(path.join(folder, 'virt-platform'));
-    for (const name of readdirSync(root)) {
-      if (name !== '.git') await symlink(path.join(root, name), path.join(folder, 'virt-platform', name));
+    for (const name of new Set(['node_modules', ...trackedFiles().map((file) => file.split('/')[0] ?? file)])) {
+      await symlink(path.join(root, name), path.join(folder, 'virt-platform', name));
     }
     return new Session(controlPlane, folder, hasPlugin);
   }
