@@ -29,6 +29,8 @@ export type Yielded = {
   readonly yielded: readonly string[];
   /** Pointers inside atomic containers: the live part goes into what we apply, and the whole stays ours. */
   readonly kept: readonly string[];
+  /** Pointers at what tells an item of a list from others: left out, the item would be none any more. */
+  readonly keys: readonly string[];
   /** Pointers at which the baseline wants nothing. */
   readonly unmatched: readonly string[];
 };
@@ -81,7 +83,7 @@ export function yieldFields(
   const left = structuredClone(desired) as KubernetesObject;
   const retained = structuredClone(desired) as KubernetesObject;
   for (const leaf of leaves) {
-    put(left, leaf.path, leaf.yields === 'kept' ? leaf.live : undefined);
+    put(left, leaf.path, isStaying(leaf) ? leaf.live : undefined);
     put(retained, leaf.path, leaf.yields === 'others' ? undefined : leaf.live);
   }
   const emptied: (readonly string[])[] = [];
@@ -101,8 +103,9 @@ export function yieldFields(
     // Before the release, a map of ours that was left out would be deleted: it stays as an empty one.
     retained: tidy(retained, desired, (path, value) => (valueAt(live, path) === undefined ? undefined : value)),
     ...(elements.length > 0 && { release: { pointers: pointersOf(released), patch: releasePatch(live, elements) } }),
-    yielded: pointersOf(leaves.filter(({ yields }) => yields !== 'kept')),
+    yielded: pointersOf(leaves.filter((leaf) => !isStaying(leaf))),
     kept: [...kept],
+    keys: pointersOf(leaves.filter(({ yields }) => yields === 'key')),
     unmatched,
   };
 }
@@ -209,7 +212,11 @@ type Here = {
   /** Of an item of an associative list: the fields that tell it from others, which always stay. */
   readonly keys?: readonly string[];
 };
-type Leaf = Here & { readonly yields: 'ours' | 'others' | 'kept' };
+type Leaf = Here & { readonly yields: 'ours' | 'others' | 'kept' | 'key' };
+
+function isStaying({ yields }: Leaf): boolean {
+  return yields === 'kept' || yields === 'key';
+}
 
 function rootOf(desired: KubernetesObject, live: KubernetesObject, shown: KubernetesObject): Here {
   const entries = entriesOf(live);
@@ -229,7 +236,10 @@ function leavesAt(here: Here, names: readonly string[], isWhole: boolean): reado
   const isAtomic = !isRoot && (isWhole || isAtomicContainer(here));
   if (isAtomic) return keptLeaf(here, names);
   const next = step(here, name);
-  return next === undefined ? [] : leavesAt(next, rest, isWhole);
+  if (next === undefined) return [];
+  // By another key it is another item, whoever set it: ours is wanted as before.
+  if (here.keys?.includes(name) === true) return [{ ...next, live: next.desired, yields: 'key' }];
+  return leavesAt(next, rest, isWhole);
 }
 
 /** A list whose type nobody's fields show counts as atomic: merging the live part in loses nothing. */

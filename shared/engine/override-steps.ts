@@ -137,15 +137,20 @@ export function overridesOf(work: Work, decision: Decision, detail: string): rea
   const ignore = annotations[annotation.ignoreFields];
   const paths = ignore === undefined ? undefined : parseIgnoreFields(ignore);
   if (paths !== undefined && !isInvalid(paths)) {
-    const { yielded = [], kept = [], unmatched = [] } = work.yielded ?? {};
+    const { yielded = [], kept = [], keys = [], unmatched = [] } = work.yielded ?? {};
     if (kept.length > 0) {
       work.notes.push(
         `${kept.join(', ')} can't be yielded by itself: the server takes the list or map around it as one value, which stays ours, with what others set there`,
       );
     }
+    for (const pointer of keys) {
+      work.notes.push(
+        `${pointer} can't be yielded by itself: it tells the item from others of its list; ${pointer.slice(0, pointer.lastIndexOf('/'))} leaves the whole item to others`,
+      );
+    }
     if (unmatched.length > 0) work.notes.push(`ignore-fields: the baseline sets nothing at ${unmatched.join(', ')}`);
     const note = noted(noteOn(annotations, annotation.ignoreFields));
-    overrides.push({ type: 'ignore', pointers: paths.map(formatPointer), yielded, kept, ...note });
+    overrides.push({ type: 'ignore', pointers: paths.map(formatPointer), yielded, kept: [...kept, ...keys], ...note });
     if (paths.some((path) => path.length === 1 && path[0] === 'spec')) {
       overrides.push({ type: 'unmanaged', how: 'ignore-fields' });
     }

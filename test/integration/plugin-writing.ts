@@ -359,6 +359,18 @@ test.serial('ignore says which part can’t be yielded', async (t) => {
   t.regex(said[0] ?? '', /^\/spec\/config\/systemd\/units\/0\/contents can't be yielded by itself: .* stays ours/);
 });
 
+test.serial(
+  'ignore says of what tells an item of a list from others that it stays, and what to ignore instead',
+  async (t) => {
+    const ran = await plugin('ignore', 'metrics-service', '/spec/ports/0/port', '--dry-run=client');
+    t.is(ran.code, 0, ran.stderr);
+    t.regex(
+      ran.stdout,
+      /\nNo decision changes\.\n\/spec\/ports\/0\/port can't be yielded by itself: it tells the item from others of its list; \/spec\/ports\/0 leaves the whole item to others\n/,
+    );
+  },
+);
+
 test.serial('ignore says when it has no effect for now, and --list says so too', async (t) => {
   const list = 'platform.kubevirt.io/ignore-fields';
   const mode = 'platform.kubevirt.io/mode';

@@ -167,6 +167,23 @@ test('items are found by their keys, wherever the live list has them, and keep t
   });
 });
 
+test('what tells an item from others is never left out, also where somebody made another item of it', (t) => {
+  const live = (port: number) =>
+    gadget({ ports: [{ port, title: 'a' }] }, [
+      us({ 'f:ports': { 'k:{"port":1}': { '.': {}, 'f:port': {}, 'f:title': {} } } }),
+      owns('rival', 'Update', { 'f:ports': { [`k:{"port":${port}}`]: { '.': {}, 'f:port': {}, 'f:title': {} } } }),
+    ]);
+  for (const port of [1, 2]) {
+    const wanted = gadget({ ports: [{ port: 1, title: 'a' }] });
+    const { desired, keys, kept, yielded, release } = yieldFields(wanted, live(port), [['spec', 'ports', '0', 'port']]);
+    t.deepEqual(specOf(desired), specOf(wanted));
+    t.deepEqual(
+      { keys, kept, yielded, release },
+      { keys: ['/spec/ports/0/port'], kept: [], yielded: [], release: undefined },
+    );
+  }
+});
+
 test('where managed fields are gone, what a dry run shows tells items apart', (t) => {
   const live = gadget({
     l: [
