@@ -235,7 +235,10 @@ for (const [title, place] of Object.entries(places)) {
       if (place.atomic) {
         // The whole stays ours: others write the part by an update, and their value stands.
         await cluster.patch(id, { spec: place.third }, { manager: 'human' });
-        t.regex(itemOf(plan, 'widget').notes.join('\n'), /can't be yielded by itself: the server takes .* as one value/);
+        t.regex(
+          itemOf(plan, 'widget').notes.join('\n'),
+          /can't be yielded by itself: the server takes .* as one value/,
+        );
       } else {
         // Without force: a conflict would throw. Where a rival has the field, its own next apply must go through.
         await applyAs(owner.startsWith('a rival') ? 'rival' : 'human', place.third, false);
