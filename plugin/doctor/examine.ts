@@ -26,7 +26,7 @@ export async function examine(
     ...seen,
     cluster,
     server,
-    adminKubectl: kubectlFor(args, cluster, { asSelf: false }),
+    adminKubectl: kubectlFor(args, cluster.connection, { asSelf: false }),
     user,
     namespace: seen.plan.hyperConverged?.namespace,
     now: environment.now(),

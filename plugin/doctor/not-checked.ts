@@ -15,13 +15,13 @@ export function notChecked(about: string, trouble: Trouble, kubectl: string): Fo
   if (permission === undefined) return unlooked(about, why, `${kubectl} version`);
   const { verb, group, resource } = permission;
   const needs = `it needs the permission to ${verb} ${resource}${group === '' ? '' : ` in ${group}`}`;
-  return unlooked(about, needs, permissionCheck(permission).replace('kubectl', kubectl));
+  return unlooked(about, needs, permissionCheck(permission, kubectl));
 }
 
 /** The same with a reason that is known in words only, in which a command may stand last. */
 export function notCheckedBecause(about: string, why: string, kubectl: string): Found<never> {
-  const [words = why, command] = why.split(/: (?=kubectl auth can-i )/);
-  return unlooked(about, words, (command ?? 'kubectl version').replace('kubectl', kubectl));
+  const [words = why, command] = why.split(/: (?=kubectl )/);
+  return unlooked(about, words, command ?? `${kubectl} version`);
 }
 
 function unlooked(about: string, why: string, fix: string): Found<never> {

@@ -52,6 +52,7 @@ export async function connectionFor(
     signal: environment.signal,
     // Only files are read from standard input, and then there is no cluster: a program that gives credentials may ask.
     terminal: { isInteractive: environment.isStdinTerminal },
+    kubectl: kubectlFor(args, connection),
     ...(requestTimeoutMs !== undefined && { requestTimeoutMs }),
   };
   return { connection, options };
@@ -61,8 +62,11 @@ export async function connectionFor(
  * `kubectl` with what leads to this very cluster, for commands that are suggested: as the same user, or (`asSelf` false)
  * for somebody who may do more.
  */
-export function kubectlFor(args: Arguments, cluster?: Cluster, { asSelf = true }: { asSelf?: boolean } = {}): string {
-  const context = cluster?.connection.context;
+export function kubectlFor(
+  args: Arguments,
+  connection?: Connection,
+  { asSelf = true }: { asSelf?: boolean } = {},
+): string {
   const who = [
     ...flag('user', args.text('user')),
     ...flag('as', args.text('as')),
@@ -70,7 +74,7 @@ export function kubectlFor(args: Arguments, cluster?: Cluster, { asSelf = true }
   ];
   const flags = [
     ...flag('kubeconfig', args.text('kubeconfig')),
-    ...flag('context', context),
+    ...flag('context', connection?.context),
     ...flag('cluster', args.text('cluster')),
     ...flag('server', args.text('server')),
     ...(asSelf ? who : []),

@@ -1,5 +1,6 @@
-import { ApiError, formatPermission, formatServerError } from '../../shared/kube/api-error.ts';
+import { ApiError } from '../../shared/kube/api-error.ts';
 import type { Cluster } from '../../shared/kube/client.ts';
+import { reasonOf } from '../../shared/kube/reason-of.ts';
 import type { ControllerHealth } from './controller-health.ts';
 import { readLease } from './read-lease.ts';
 
@@ -14,7 +15,6 @@ export async function findController(cluster: Cluster): Promise<ControllerHealth
     return { state: 'unknown', why: 'there is no HyperConverged, beside which it would run' };
   } catch (error) {
     if (!(error instanceof ApiError) || error.isUnauthorized) throw error;
-    const why = error.permission === undefined ? formatServerError(error) : formatPermission(error.permission);
-    return { state: 'unknown', why };
+    return { state: 'unknown', why: reasonOf(error).why };
   }
 }

@@ -149,7 +149,7 @@ export async function seenOn(
       forced: forcedFacts(args),
       signal: environment.signal,
     });
-  const kubectl = kubectlFor(args, cluster);
+  const kubectl = kubectlFor(args, cluster.connection);
   let { plan, snapshot } = await observeWith({});
   const namespace = plan.hyperConverged?.namespace;
   if (namespace === undefined) {

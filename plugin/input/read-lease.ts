@@ -1,7 +1,8 @@
 import { autopilotName } from '../../shared/api/names.ts';
 import type { ObjectRef } from '../../shared/api/object-ref.ts';
-import { ApiError, formatPermission, formatServerError } from '../../shared/kube/api-error.ts';
+import { ApiError } from '../../shared/kube/api-error.ts';
 import type { Cluster } from '../../shared/kube/client.ts';
+import { reasonOf } from '../../shared/kube/reason-of.ts';
 import { type ControllerHealth, controllerHealth } from './controller-health.ts';
 
 /** The Lease that the controller in a namespace holds. */
@@ -15,7 +16,6 @@ export async function readLease(cluster: Cluster, namespace: string): Promise<Co
     return controllerHealth(await cluster.get(leaseRef(namespace)));
   } catch (error) {
     if (!(error instanceof ApiError) || error.isUnauthorized) throw error;
-    const why = error.permission === undefined ? formatServerError(error) : formatPermission(error.permission);
-    return { state: 'unknown', why };
+    return { state: 'unknown', why: reasonOf(error).why };
   }
 }

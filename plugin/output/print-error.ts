@@ -19,7 +19,7 @@ export function printError(error: unknown, stderr: Output, { stack = false }: { 
 
 /** As kubectl prints it, and what would have to be granted. */
 function serverWords(error: ApiError): string {
-  const hint = error.permission === undefined ? '' : `; ${formatPermission(error.permission)}`;
+  const hint = error.permission === undefined ? '' : `; ${formatPermission(error.permission, error.kubectl)}`;
   return `${formatServerError(error)}${hint}`;
 }
 

@@ -75,7 +75,7 @@ export function smallestChange(item: PlanItem, plan: DecidedPlan, options: Chang
     case 'excluded':
       return withoutRule(item.rule, item, plan, own);
     case 'unreadable':
-      return missingPermission(item.why, kubectl) ?? { what: `make it readable: ${item.why}` };
+      return missingPermission(item.why) ?? { what: `make it readable: ${item.why}` };
     case 'paused': {
       const fields = item.pausedBy?.fields ?? [];
       const settle =
@@ -124,7 +124,7 @@ export function smallestChange(item: PlanItem, plan: DecidedPlan, options: Chang
             command: own('exclude', asset),
           };
     case 'unverified':
-      return missingPermission(item.why, kubectl) ?? { what: `find out what is missing: ${item.why}` };
+      return missingPermission(item.why) ?? { what: `find out what is missing: ${item.why}` };
     case 'delete':
       return {
         what: 'the controller deletes it; to keep it',
@@ -283,14 +283,15 @@ function keptReason(item: PlanItem, plan: DecidedPlan, own: Own, kubectl: string
   }
 }
 
-/** What gives a permission that a message says is missing, and its check on this very cluster. */
-function missingPermission(why: string, kubectl: string): Change | undefined {
-  const [, verb = '', check] = /\bno permission to (\w+)\b.*?: kubectl (auth can-i [\w ./=-]+)/.exec(why) ?? [];
-  if (check === undefined) return undefined;
+/** What gives a permission that a message says is missing, and its check. */
+function missingPermission(why: string): Change | undefined {
+  const [, verb = '', command] =
+    /\bno permission to (\w+)\b.*?: (kubectl (?:.*? )?auth can-i [\w ./=-]+)/.exec(why) ?? [];
+  if (command === undefined) return undefined;
   const what = ['get', 'list', 'watch'].includes(verb)
     ? 'have the ClusterRole virt-platform-viewer bound to you, which gives all that looking takes'
     : `have somebody look who may ${verb} it, since the server's dry run takes that permission`;
-  return { what: `${what}; this says whether you may`, command: `${kubectl} ${check.trim()}` };
+  return { what: `${what}; this says whether you may`, command: command.trim() };
 }
 
 function editCommand({ namespace, ...ref }: ObjectRef, kubectl: string): string {

@@ -17,6 +17,8 @@ export type ErrorAnswer = {
   readonly retryAfterMs?: number;
   readonly server: string;
   readonly who: string;
+  /** What a command begins with that asks the same server as the same user. Default `kubectl`. */
+  readonly kubectl?: string;
 };
 
 /** The API server answered, and the answer is no. */
@@ -31,6 +33,8 @@ export class ApiError extends Error {
   readonly retryAfterMs: number | undefined;
   /** What `kubectl auth can-i` would be asked, when a permission is what's missing; not for refusals by admission. */
   readonly permission: Permission | undefined;
+  /** As in {@link ErrorAnswer}. */
+  readonly kubectl: string;
 
   constructor(answer: ErrorAnswer) {
     super(messageOf(answer));
@@ -43,6 +47,7 @@ export class ApiError extends Error {
     this.causes = Array.isArray(causes) ? (causes as StatusCause[]) : [];
     this.retryAfterMs = answer.retryAfterMs;
     this.permission = answer.code === 403 ? missingPermission(answer) : undefined;
+    this.kubectl = answer.kubectl ?? 'kubectl';
   }
 
   get isUnauthorized(): boolean {
@@ -81,17 +86,17 @@ export function formatServerError({ reason, serverMessage, code }: ApiError): st
 }
 
 /** One line for people: which permission is missing, and the command that checks it. */
-export function formatPermission(permission: Permission): string {
+export function formatPermission(permission: Permission, kubectl: string): string {
   const { verb, group, resource } = permission;
-  return `no permission to ${verb} ${resource}${group === '' ? '' : ` in ${group}`}: ${permissionCheck(permission)}`;
+  return `no permission to ${verb} ${resource}${group === '' ? '' : ` in ${group}`}: ${permissionCheck(permission, kubectl)}`;
 }
 
 /** The command that checks whether one has a permission. */
-export function permissionCheck({ verb, group, resource, namespace, name }: Permission): string {
+export function permissionCheck({ verb, group, resource, namespace, name }: Permission, kubectl: string): string {
   const [plural = resource, subresource] = resource.split('/');
   const kind = group === '' ? plural : `${plural}.${group}`;
   return [
-    `kubectl auth can-i ${verb} ${name === undefined ? kind : `${kind}/${name}`}`,
+    `${kubectl} auth can-i ${verb} ${name === undefined ? kind : `${kind}/${name}`}`,
     ...(subresource === undefined ? [] : [`--subresource=${subresource}`]),
     ...(namespace === undefined ? [] : [`-n ${namespace}`]),
   ].join(' ');

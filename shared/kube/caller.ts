@@ -17,6 +17,8 @@ export type CallerOptions = {
   readonly maxSockets?: number;
   /** Sends all requests over one HTTP/2 connection where the server can do that. Default false. */
   readonly multiplexed?: boolean;
+  /** What a command begins with that reaches the same cluster as the same user, for messages. Default `kubectl`. */
+  readonly kubectl?: string;
   /** Called with the text of every Warning header. */
   readonly onWarning?: (warning: string) => void;
   /** Ends every call. */
@@ -35,6 +37,7 @@ export class Caller {
   readonly #clock: Clock;
   readonly #timeoutMs: number;
   readonly #maxBytes: number;
+  readonly #kubectl: string | undefined;
   readonly #signal: AbortSignal | undefined;
   readonly #onWarning: (warning: string) => void;
 
@@ -51,6 +54,7 @@ export class Caller {
     this.#clock = clock;
     this.#timeoutMs = requestTimeoutMs === 0 ? Number.POSITIVE_INFINITY : requestTimeoutMs;
     this.#maxBytes = options.maxAnswerBytes ?? 256 * 1024 * 1024;
+    this.#kubectl = options.kubectl;
     this.#signal = options.signal;
     this.#onWarning = options.onWarning ?? (() => {});
   }
@@ -129,13 +133,19 @@ export class Caller {
   }
 
   #asked(doing: string): Asked {
-    const { server, user, context, credentials } = this.#connection;
-    if (user !== undefined) {
-      return { doing, server, who: `user "${user}"${context === undefined ? '' : ` of context "${context}"`}` };
-    }
-    const { tokenFile } = credentials;
-    return { doing, server, who: tokenFile === undefined ? 'this user' : `the token in ${tokenFile}` };
+    const { server } = this.#connection;
+    return {
+      doing,
+      server,
+      who: whoOf(this.#connection),
+      ...(this.#kubectl !== undefined && { kubectl: this.#kubectl }),
+    };
   }
+}
+
+function whoOf({ user, context, credentials: { tokenFile } }: Connection): string {
+  if (user !== undefined) return `user "${user}"${context === undefined ? '' : ` of context "${context}"`}`;
+  return tokenFile === undefined ? 'this user' : `the token in ${tokenFile}`;
 }
 
 export type OpenOptions = {

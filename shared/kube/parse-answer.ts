@@ -1,14 +1,9 @@
 import type { Json, JsonObject } from '../api/kubernetes-object.ts';
-import { ApiError } from './api-error.ts';
+import { ApiError, type ErrorAnswer } from './api-error.ts';
 import { ConnectionError } from './connection-error.ts';
 import type { HttpAnswer } from './transport.ts';
 
-export type Asked = {
-  /** What was being done, as in "get MachineConfig/x". */
-  readonly doing: string;
-  readonly server: string;
-  readonly who: string;
-};
+export type Asked = Pick<ErrorAnswer, 'doing' | 'server' | 'who' | 'kubectl'>;
 
 /**
  * The JSON of an answer.

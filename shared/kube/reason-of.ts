@@ -7,5 +7,5 @@ export function reasonOf(error: Trouble): Omit<Unknown, 'answer'> {
   if (!(error instanceof ApiError)) return { why: error.message };
   const { permission } = error;
   if (permission === undefined) return { why: formatServerError(error) };
-  return { why: formatPermission(permission), permission };
+  return { why: formatPermission(permission, error.kubectl), permission };
 }

@@ -76,7 +76,7 @@ test('who may do nothing is told which permission is missing', async (t) => {
   failsWith(
     t,
     await status([], { as: 'nobody' }),
-    /^error: HyperConverged can't be read: no permission to list hyperconvergeds in hco\.kubevirt\.io: kubectl auth can-i list hyperconvergeds\.hco\.kubevirt\.io; the ClusterRole virt-platform-viewer gives all that looking takes$/m,
+    /^error: HyperConverged can't be read: no permission to list hyperconvergeds in hco\.kubevirt\.io: kubectl --context=nobody auth can-i list hyperconvergeds\.hco\.kubevirt\.io; the ClusterRole virt-platform-viewer gives all that looking takes$/m,
   );
 });
 
@@ -120,7 +120,12 @@ test('who may only view gets a status that names each permission that is missing
 });
 
 test('--as acts as somebody else', async (t) => {
-  failsWith(t, await status(['--as', 'nobody']), /no permission to list hyperconvergeds/);
+  // Asked without --as, the command would tell of somebody else's permissions.
+  failsWith(
+    t,
+    await status(['--as', 'nobody']),
+    /no permission to list hyperconvergeds.*: kubectl --context=\S+ --as=nobody auth can-i list hyperconvergeds/,
+  );
 });
 
 test('version prints what it knows before the error about what it does not', async (t) => {

@@ -243,7 +243,7 @@ test.serial('who may not write is told which permission is missing', async (t) =
   t.is(ran.code, 2);
   t.regex(
     ran.stderr,
-    /^Error from server \(Forbidden\): .*kubectl auth can-i patch hyperconvergeds\.\S+\/kubevirt-hyperconverged -n openshift-cnv/m,
+    /^Error from server \(Forbidden\): .*kubectl \S+ auth can-i patch hyperconvergeds\.\S+\/kubevirt-hyperconverged -n openshift-cnv/m,
   );
   t.is(await rules(), undefined);
 });

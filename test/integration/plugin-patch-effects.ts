@@ -265,7 +265,7 @@ test.serial('who may not write is told which permission is missing', async (t) =
   const ran = await cluster.kubectl([...args, '--set', 'spec.logLevel=Debug', '-y'], { as: 'viewer' });
   t.is(ran.code, 2);
   const permission =
-    /kubectl auth can-i patch kubedeschedulers\.operator\.openshift\.io\/cluster -n openshift-kube-desch/;
+    /kubectl \S+ auth can-i patch kubedeschedulers\.operator\.openshift\.io\/cluster -n openshift-kube-desch/;
   t.regex(ran.stdout, /^the API server couldn't check the result of descheduler-loadaware: no permission to patch /);
   t.regex(ran.stderr, /^Error from server \(Forbidden\): /);
   t.regex(ran.stderr, permission);

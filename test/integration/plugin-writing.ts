@@ -149,7 +149,10 @@ test.serial('who may not write is told which permission is missing', async (t) =
   await letViewerRead(cluster);
   const ran = await cluster.kubectl(['virt-platform', 'unmanage', 'swap-enable', '-y'], { as: 'viewer' });
   t.is(ran.code, 2);
-  t.regex(ran.stderr, /^Error from server \(Forbidden\): .*kubectl auth can-i patch machineconfigs\.\S+\/90-worker/m);
+  t.regex(
+    ran.stderr,
+    /^Error from server \(Forbidden\): .*kubectl \S+ auth can-i patch machineconfigs\.\S+\/90-worker/m,
+  );
   t.is((await annotationsOf(swap))[mode], undefined);
 });
 

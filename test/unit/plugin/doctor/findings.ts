@@ -46,7 +46,8 @@ test('mistakes of the catalog are errors, and what waits is only told', async (t
 });
 
 test('what could not be compared for one reason is one finding, with the command that the reason names', async (t) => {
-  const why = 'no permission to get machineconfigs in x.example: kubectl auth can-i get machineconfigs.x.example/a';
+  const why =
+    'no permission to get machineconfigs in x.example: kubectl --context=prod --as=jane auth can-i get machineconfigs.x.example/a';
   const plan = planOf([item('a', { decision: 'unreadable' }, { why }), item('b', { decision: 'unreadable' }, { why })]);
   t.deepEqual(await runChecks([objects], examined({ plan })), [
     {

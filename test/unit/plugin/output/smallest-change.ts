@@ -80,7 +80,7 @@ test(
   command,
   { decision: 'unreadable' },
   `${kubectl} auth can-i get configmaps/a -n somewhere`,
-  { why: 'no permission to get configmaps: kubectl auth can-i get configmaps/a -n somewhere' },
+  { why: `no permission to get configmaps: ${kubectl} auth can-i get configmaps/a -n somewhere` },
 );
 test('says what the server said', command, { decision: 'unreadable' }, undefined);
 test('resumes', command, { decision: 'paused' }, own('unpause a'));

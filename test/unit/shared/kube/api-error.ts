@@ -12,12 +12,15 @@ test('its message says what was being done', (t) => {
 
 test('a missing permission is given as the command that checks it', (t) => {
   t.is(
-    formatPermission({ verb: 'list', group: '', resource: 'nodes' }),
+    formatPermission({ verb: 'list', group: '', resource: 'nodes' }, 'kubectl'),
     'no permission to list nodes: kubectl auth can-i list nodes',
   );
   t.is(
-    formatPermission({ verb: 'patch', group: 'apps', resource: 'deployments/scale', namespace: 'virt', name: 'x' }),
-    'no permission to patch deployments/scale in apps: kubectl auth can-i patch deployments.apps/x --subresource=scale -n virt',
+    formatPermission(
+      { verb: 'patch', group: 'apps', resource: 'deployments/scale', namespace: 'virt', name: 'x' },
+      'kubectl --as=jane',
+    ),
+    'no permission to patch deployments/scale in apps: kubectl --as=jane auth can-i patch deployments.apps/x --subresource=scale -n virt',
   );
 });
 
