@@ -35,7 +35,7 @@ export type Environment = {
   /**
    * Runs another program, without a shell, on the same terminal. Its input is empty, unless it `reads` ours.
    *
-   * @returns its exit code.
+   * @returns its exit code; of one that a signal ended 128 and the signal's number, as in a shell.
    * @throws where it can't be started.
    */
   readonly runProgram: (

@@ -1,4 +1,4 @@
-import { tmpdir } from 'node:os';
+import { constants, tmpdir } from 'node:os';
 import { basename } from 'node:path';
 import process from 'node:process';
 import { isatty } from 'node:tty';
@@ -49,7 +49,7 @@ const environment: Environment = {
     const child = spawn(program, args, { stdio: [reads ? 'inherit' : 'ignore', 'inherit', 'inherit'], shell: false });
     return new Promise((resolve, reject) => {
       child.once('error', reject);
-      child.once('close', (code) => resolve(code ?? 2));
+      child.once('close', (code, signal) => resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal])));
     });
   },
 };

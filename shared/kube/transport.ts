@@ -235,7 +235,7 @@ function lateError(
   { method, path }: HttpRequest,
   timeoutMs: number,
 ): ConnectionError {
-  const seconds = `${Math.round(timeoutMs / 100) / 10} s`;
+  const seconds = `${Math.max(Math.round(timeoutMs / 100), 1) / 10} s`;
   return isConnected
     ? new ConnectionError(
         'timeout',

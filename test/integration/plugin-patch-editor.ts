@@ -167,6 +167,11 @@ test.serial(
     t.regex(unchanged.stderr, /^error: the editor "\S+" ended with exit code 1; nothing was written\n$/);
     t.deepEqual(await leftIn(untouched.folder), []);
 
+    // As a shell has it: 128 and the signal.
+    const killed = await editorThat('kill -KILL $$');
+    const ended = await cluster.kubectl(['virt-platform', ...edit, '-y'], { env: killed.env });
+    t.regex(ended.stderr, /^error: the editor "\S+" ended with exit code 137; nothing was written\n$/);
+
     const missing = await cluster.kubectl(['virt-platform', ...edit, '-y'], {
       env: { EDITOR: 'no-such-editor --wait' },
     });

@@ -358,6 +358,11 @@ test('an answer that is too large is cut off', async (t) => {
   await t.throwsAsync(cluster.get(configMap), { instanceOf: ConnectionError, message: /more than 1 MiB/ });
 });
 
+test('a deadline that no server can keep is not told as none', async (t) => {
+  const { cluster } = await fakeApiServer(t, () => undefined, { requestTimeoutMs: 1 });
+  await t.throwsAsync(cluster.version(), { instanceOf: ConnectionError, message: /within 0\.1 s/ });
+});
+
 test('a server that never answers is given up at the deadline', async (t) => {
   const { cluster } = await fakeApiServer(t, () => undefined, { requestTimeoutMs: 500 });
   const error = await t.throwsAsync(cluster.version(), { instanceOf: ConnectionError });
