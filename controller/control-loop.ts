@@ -46,8 +46,8 @@ export type LoopState = {
   readonly snapshot: Snapshot;
   readonly isSynced: boolean;
   readonly watches: readonly Watch[];
-  /** Whether it is known what the API server serves. */
-  readonly knowsApis: boolean;
+  /** Whether it watches what a plan looks at: from the first plan on. */
+  readonly hasPlanned: boolean;
   /** Objects being written right now. */
   readonly inFlight: number;
   /** Objects that are to be written, and wait for their turn. */
@@ -81,6 +81,7 @@ export class ControlLoop {
   readonly #apis: ApiFollower;
   /** The last one, finished or not: the next builds on it. */
   #planned: Planned | undefined;
+  #hasPlanned = false;
   /** When one was made that builds on none. */
   #plannedAnewAt = Number.NEGATIVE_INFINITY;
   /** Since when something that a plan looks at was never read. */
@@ -160,7 +161,7 @@ export class ControlLoop {
       snapshot: this.#cache.snapshot(),
       isSynced: this.#cache.isSynced,
       watches: [...this.#cache.watches, ...(this.#apis.watch === undefined ? [] : [this.#apis.watch])],
-      knowsApis: this.#cache.knowsApis,
+      hasPlanned: this.#hasPlanned,
       inFlight: this.#executor.inFlight,
       waiting: this.#executor.waiting,
       leaseTrouble: this.#election?.trouble,
@@ -303,6 +304,7 @@ export class ControlLoop {
       const { plan, questions, reads } = planned;
       const open = questions.filter((question) => question.ask === 'dry-run');
       this.#cache.watch(reads, { isFinished: questions.length === 0 });
+      this.#hasPlanned = true;
       const isRead = questions.length === open.length;
       this.#noticeReads(isRead);
       // What isn't read yet marks the plan dirty when it is. Only who leads writes, reports, or asks the server.

@@ -145,7 +145,7 @@ function viewOf(
       );
       if (names.length > 0)
         return `not up to date: ${names.slice(0, 5).join('; ')}${names.length > 5 ? ` and ${names.length - 5} more` : ''}`;
-      return loop.state.knowsApis ? undefined : 'what the API server serves is not known yet';
+      return loop.state.hasPlanned ? undefined : 'what there is to watch is not known yet';
     },
   };
   const isHeard: HealthCheck = {

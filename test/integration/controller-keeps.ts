@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import anyTest, { type TestFn } from 'ava';
 import { leaderPresets } from '../../controller/leader-election.ts';
 import { type AnyObject, useCluster, waitFor } from '../helpers/cluster.ts';
@@ -67,6 +68,20 @@ test.serial('it keeps the built-in catalog: creates, heals at once, and then is 
   await running.settled();
   t.is(running.requests() - before, 2, 'a dry run and an apply');
   t.is(running.happenings.filter(({ happening }) => happening === 'trouble').length, 0);
+});
+
+test.serial('it is not ready before it watches what its plans look at', async (t) => {
+  const { controller, settled } = start(t, cluster.kubeconfig, configMaps('early'));
+  const seen: { readonly hasPlanned: boolean; readonly kinds: readonly string[] }[] = [];
+  const settling = settled();
+  while (seen.at(-1)?.hasPlanned !== true) {
+    const { hasPlanned, watches } = controller.state;
+    seen.push({ hasPlanned, kinds: watches.map(({ target }) => target.kind) });
+    await setImmediate();
+  }
+  await settling;
+  t.true(seen.some(({ hasPlanned }) => !hasPlanned));
+  t.true(seen.every(({ hasPlanned, kinds }) => !hasPlanned || kinds.includes('HyperConverged')));
 });
 
 test.serial('what is deleted comes back, and what is not ours stays as it is', async (t) => {
