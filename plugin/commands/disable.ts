@@ -2,7 +2,7 @@ import { clusterAnnotation } from '../../shared/api/annotations.ts';
 import { autopilotName, managedByLabel } from '../../shared/api/names.ts';
 import type { Command } from '../command.ts';
 import { catalogOption } from '../input/catalog.ts';
-import { holdsWhatWasThere, partingFrom } from '../output/left-behind.ts';
+import { partingFromAsset } from '../output/left-behind.ts';
 import { UserError } from '../user-error.ts';
 import { changeAnnotations, existing, hyperConvergedRef } from '../writing/change-annotations.ts';
 import { liveOf } from '../writing/effect-text.ts';
@@ -39,12 +39,7 @@ delete it. Where others have a part in an object, and for a namespace, they only
           const left = plan.items.flatMap(({ decision, asset, target }) => {
             const object = decision === 'condition-unmet' ? liveOf(target, seen) : undefined;
             if (object?.metadata.labels?.[managedByLabel] !== autopilotName) return [];
-            const source = seen.catalog.assets.find(({ name }) => name === asset);
-            const options = {
-              kubectl: seen.kubectl,
-              holdsWhatWasThere: holdsWhatWasThere(source, target, seen.snapshot),
-            };
-            return [partingFrom(object, options)];
+            return [partingFromAsset(object, asset, seen)];
           });
           if (left.length === 0) return [];
           // What was there last goes first.

@@ -208,7 +208,8 @@ async function fromFiles(
   for (const note of notes) messages.note(note);
   refuseWithoutHyperConverged(objects, files);
   let snapshot = snapshotFromObjects(objects, { now: now().getTime(), forced: forcedFacts(args) });
-  let plan = withHyperConverged(makePlan(catalog, snapshot).plan, "leave out those that aren't meant");
+  const decidedPlan = () => withHyperConverged(makePlan(catalog, snapshot).plan, "leave out those that aren't meant");
+  let plan = decidedPlan();
   // Words that name nothing are an error that stands alone.
   chosenItems(plan.items, args, snapshot);
   if (!snapshot.apis.known) messages.note('there is no CRD among the files: all are taken as installed');
@@ -216,7 +217,7 @@ async function fromFiles(
   const controller = controllerHealth(lease ?? { answer: 'unknown', why: 'its Lease is not in the files' });
   if (readsImages(catalog, controller)) {
     snapshot = { ...snapshot, images: controller.images };
-    plan = withHyperConverged(makePlan(catalog, snapshot).plan, "leave out those that aren't meant");
+    plan = decidedPlan();
   }
   const events = objects.filter(({ kind, apiVersion }) => kind === 'Event' && apiVersion === 'events.k8s.io/v1');
   return { plan, snapshot, catalog, controller, failures: failuresIn(events), kubectl: kubectlFor(args) };

@@ -6,6 +6,7 @@ import type { Asset } from '../../shared/catalog/asset.ts';
 import { entriesOf, isOurs } from '../../shared/engine/field-set.ts';
 import type { Snapshot } from '../../shared/engine/snapshot.ts';
 import { namingFacts } from '../../shared/engine/targets.ts';
+import type { Seen } from '../input/observed.ts';
 import { deleteCommand } from './delete-command.ts';
 import { nameOptions } from './name-options.ts';
 
@@ -32,8 +33,18 @@ export function partingFrom(
     : { isOurs: false, command: `${kubectl} label ${nameOptions(ref)} ${managedByLabel}-`, why };
 }
 
+/** The same for an object that an asset made, if the catalog still has that asset. */
+export function partingFromAsset(
+  object: KubernetesObject,
+  asset: string | undefined,
+  { catalog, snapshot, kubectl }: Pick<Seen, 'catalog' | 'snapshot' | 'kubectl'>,
+): Parting {
+  const source = catalog.assets.find(({ name }) => name === asset);
+  return partingFrom(object, { kubectl, holdsWhatWasThere: holdsWhatWasThere(source, refOf(object), snapshot) });
+}
+
 /** Whether the asset reads its own object, to take over what people set there. */
-export function holdsWhatWasThere(asset: Asset | undefined, { kind, name }: ObjectRef, snapshot: Snapshot): boolean {
+function holdsWhatWasThere(asset: Asset | undefined, { kind, name }: ObjectRef, snapshot: Snapshot): boolean {
   if (asset === undefined) return false;
   const context = { ...namingFacts(undefined, snapshot), params: asset.params, objects: {} };
   return Object.values(asset.reads).some(

@@ -1,4 +1,4 @@
-import type { ChildProcess } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { accessSync, constants, statSync } from 'node:fs';
 import { basename, delimiter, isAbsolute, join } from 'node:path';
 import { parse } from 'yaml';
@@ -87,8 +87,6 @@ export class ExecCredentials {
 
   async #output(info: string, isInteractive: boolean, stderr: NonNullable<ExecTerminal['stderr']>): Promise<string> {
     const { command, args, env } = this.#program;
-    // Most connections run nothing, and loading what runs programs takes time.
-    const { spawn } = await import('node:child_process');
     const child = spawn(this.#file(), args, {
       env: { ...env, KUBERNETES_EXEC_INFO: info },
       stdio: [isInteractive ? 'inherit' : 'ignore', 'pipe', stderr === 'inherit' ? 'inherit' : 'pipe'],

@@ -3,7 +3,7 @@ import { autopilotName, isHyperConverged, managedByLabel } from '../../../shared
 import { formatObjectRef, groupOf, type ObjectRef, refOf } from '../../../shared/api/object-ref.ts';
 import type { PlanItem } from '../../../shared/engine/plan-item.ts';
 import { isTroubleOfOne, type Trouble } from '../../../shared/kube/trouble.ts';
-import { holdsWhatWasThere, partingFrom } from '../../output/left-behind.ts';
+import { partingFromAsset } from '../../output/left-behind.ts';
 import { check, type Examined, type Found } from '../finding.ts';
 import { notChecked } from '../not-checked.ts';
 
@@ -41,12 +41,10 @@ export const leftovers = check({
 function finding(
   object: KubernetesObject,
   item: PlanItem | undefined,
-  { catalog, snapshot, kubectl }: Examined,
+  examined: Examined,
 ): readonly Found<'leftover' | 'switched-off'>[] {
-  const ref = refOf(object);
-  const where = formatObjectRef(ref);
-  const asset = catalog.assets.find(({ name }) => name === item?.asset);
-  const parting = partingFrom(object, { kubectl, holdsWhatWasThere: holdsWhatWasThere(asset, ref, snapshot) });
+  const where = formatObjectRef(refOf(object));
+  const parting = partingFromAsset(object, item?.asset, examined);
   const { command: fix } = parting;
   const shared = parting.isOurs ? undefined : `${parting.why}: take out what isn't needed, and then our label off`;
   if (item === undefined) {
